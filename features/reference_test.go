@@ -169,7 +169,7 @@ func exampleValue(t *testing.T, k *kernels.Kernel, args map[string]string) (got,
 func newKernelExample(k *kernels.Kernel, args map[string]string) *kernelExample {
 	f := plantext.FeatureSpec{Name: "f", Kernel: k.Name}
 	f.Bounds, f.Edges = list(args["bounds"]), list(args["edges"])
-	f.Step, f.Part = parse(args["step"]), args["part"]
+	f.Step, f.DatePart = parse(args["step"]), args["part"]
 	f.K = int(parse(args["k"]))
 	if args["quantile"] != "" {
 		q := parse(args["quantile"])

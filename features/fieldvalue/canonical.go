@@ -11,7 +11,8 @@ import (
 // One value has several spellings: a flag is True in a CSV file of pandas, true
 // in one of polars, TRUE in one of R and a boolean in Parquet; the code 1 is 1.0
 // where the column had gaps. What a value is, is decided here, by the kind that
-// the plan gives its field, for cells of tables and for values of events alike:
+// the plan gives its field, by the same rules for cells of tables and for values
+// of events:
 //
 //	kind    is written as
 //	flag    a flag; the numbers 0 and 1; the texts true and false in any case, 0, 1, 0.0, 1.0
@@ -19,16 +20,16 @@ import (
 //	text    a text; a whole number by its digits, any other by the shortest decimal that reads back as
 //	        the same; true and false in lower case; a text of digits, a point and zeros alone without
 //	        the point and the zeros (1.0 is 1, but 01 stays 01 and 1.10 stays 1.10)
-//	time    a time; a text in one of timeLayouts
+//	time    a time; a text that eventtime.Parse reads
 //
 // The empty text is no value in all of them, and so are the plan's marks
-// (missing:): a text that is a mark as it stands, before anything is made of it,
-// and a value that is one in any other spelling (field.textOf, marks.number,
-// marks.time). Where the plan itself spells a text (in a dictionary of an older
-// plan, in values, in a window's condition), the plan's spelling is the
-// canonical one.
+// (missing:): a text that is a mark as it is written, before it is read as
+// anything else, and a value that is a mark in any other spelling
+// (Field.MeansMissing, marks.number, marks.time). Where the plan itself spells a
+// text (in a dictionary of an older plan, in values, in a window's condition), the
+// plan's spelling is the canonical one.
 
-// maxExactInt bounds the whole numbers of which float64 holds every one.
+// maxExactInt: float64 holds every whole number up to it.
 const maxExactInt = 1 << 53
 
 // CanonicalText is the canonical form of a text, wherever it came from.
@@ -89,6 +90,7 @@ func numberOfText(s string) (x float64, ok bool) {
 	return x, err == nil
 }
 
+// numberOfBool is 1 for true and 0 for false.
 func numberOfBool(b bool) float64 {
 	if b {
 		return 1
@@ -96,8 +98,8 @@ func numberOfBool(b bool) float64 {
 	return 0
 }
 
-// textOfNumber is the canonical text of a number; ok is false for one that may
-// have lost digits on its way, and for infinities.
+// textOfNumber is the canonical text of a number; ok is false for infinities and
+// for numbers beyond 2^53, which may have lost digits before they came here.
 func textOfNumber(x float64) (s string, ok bool) {
 	if x == 0 {
 		return "0", true // also the negative one

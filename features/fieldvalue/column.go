@@ -14,26 +14,32 @@ import (
 	"github.com/assayrisk/assay/features/eventtime"
 )
 
-// Column reads one column of a record as a field's kind.
+// Column reads one column of a record as values of one kind. Its methods take
+// the index of a row, which must be below the length of the array, and change
+// nothing: goroutines may share a Column.
 type Column struct {
 	Name  string
-	Array arrow.Array // nil: the record does not have it
+	Array arrow.Array // nil: the record has no such column, and no row has a value
 	Kind  assay.ValueKind
-	field *Field // of a plan, whose spellings and marks hold; nil: the column is none
+	field *Field // the plan's field, whose spellings and marks apply; nil: the column is no field
 }
 
-// ColumnOf finds a column and checks that its type can hold the kind.
+// ColumnOf finds a column that is no field of a plan: its texts are read as they
+// are. Its type must be able to hold the kind; a column whose rows are all null
+// may be of any type. If the record has no such column, the result has no Array,
+// or an error if it is required. Errors are *assay.FieldError.
 func ColumnOf(rec arrow.Record, name string, kind assay.ValueKind, required bool) (Column, error) {
-	return Column{Name: name, Kind: kind}.in(rec, required)
+	return Column{Name: name, Kind: kind}.find(rec, required)
 }
 
-// ColumnIn finds the field's column.
+// ColumnIn finds the field's column, by the rules of ColumnOf; the plan's
+// spellings and marks of missing values apply to its rows. The column keeps f.
 func (f *Field) ColumnIn(rec arrow.Record, required bool) (Column, error) {
-	return Column{Name: f.Spec.Name, Kind: f.Kind, field: f}.in(rec, required)
+	return Column{Name: f.Spec.Name, Kind: f.Kind, field: f}.find(rec, required)
 }
 
-// in is columnOf of a column whose name and kind are known.
-func (c Column) in(rec arrow.Record, required bool) (Column, error) {
+// find finds the column of c.Name and checks its type against c.Kind.
+func (c Column) find(rec arrow.Record, required bool) (Column, error) {
 	name, kind := c.Name, c.Kind
 	idx := rec.Schema().FieldIndices(name)
 	if len(idx) == 0 {
@@ -83,6 +89,7 @@ func (c *Column) holdsNumber() bool {
 	return looked == 0
 }
 
+// ValueType is the type of a column's values: of a dictionary that of its words.
 func ValueType(t arrow.DataType) arrow.DataType {
 	if d, ok := t.(*arrow.DictionaryType); ok {
 		return d.ValueType
@@ -90,10 +97,13 @@ func ValueType(t arrow.DataType) arrow.DataType {
 	return t
 }
 
+// IsText reports whether columns of the type hold texts.
 func IsText(id arrow.Type) bool {
 	return id == arrow.STRING || id == arrow.LARGE_STRING || id == arrow.STRING_VIEW
 }
 
+// IsNumber reports whether columns of the type hold numbers or flags, or nulls
+// alone.
 func IsNumber(id arrow.Type) bool {
 	switch id {
 	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.BOOL, arrow.NULL, arrow.DECIMAL128, arrow.DECIMAL256,
@@ -103,7 +113,9 @@ func IsNumber(id arrow.Type) bool {
 	return false
 }
 
-// Null reports whether row i has no value.
+// Null reports whether row i has no value: it is null, NaN, an empty text or one
+// of the field's marks. A text that is no number or time is a wrong value, and
+// not null.
 func (c *Column) Null(i int) bool {
 	if c.Array == nil || c.Array.IsNull(i) {
 		return true
@@ -131,8 +143,9 @@ func (c *Column) marked(i int) bool {
 		c.field.MeansMissing(textAt(c.Array, i))
 }
 
-// Number reads a number or flag, NaN where there is none; ok is false for a
-// text that is no number.
+// Number reads row i as a number, a flag as 0 or 1, and a null or empty text as
+// NaN; ok is false for a text that is no number. Marks and ranges of the field
+// are not applied: Field.Number does that.
 func (c *Column) Number(i int) (x float64, ok bool) {
 	if c.Array == nil || c.Array.IsNull(i) {
 		return math.NaN(), true
@@ -201,9 +214,9 @@ func numberOfCell(s string) (float64, bool) {
 	return numberOfText(s)
 }
 
-// Text reads a text, "" where there is none: numbers and booleans in their
-// canonical form, and texts too where the column is a plan's field, else as they
-// stand.
+// Text reads row i as a text, "" where it has no value. Numbers and booleans are
+// written in their canonical form. Texts are too if the column is a plan's field,
+// and "" if they are one of its marks; else they are returned as they are.
 func (c *Column) Text(i int) string {
 	if c.Array == nil || c.Array.IsNull(i) {
 		return ""
@@ -261,8 +274,11 @@ func (c *Column) Lossy(i int) bool {
 	return false
 }
 
-// Micros reads a time of the years that an event can say; ok is false if a text
-// is none, or the time lies beyond them.
+// Micros reads row i as a time, in microseconds since 1970, UTC; parts of a
+// microsecond are cut off. null is true if the row has no value, or one that is a
+// mark of the field. ok is false for a text that is no time, and for a time
+// outside the years 1 to 9999. The field's range is not applied: Field.Instant
+// does that.
 func (c *Column) Micros(i int) (us int64, null, ok bool) {
 	if c.Array == nil || c.Array.IsNull(i) || c.marked(i) {
 		return 0, true, true

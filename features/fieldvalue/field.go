@@ -12,14 +12,15 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// Field is a FieldSpec made ready to take values.
+// Field is a FieldSpec that is ready to read values. After Codes are set and
+// LearnSpellings was called, its methods change nothing: goroutines may share it.
 type Field struct {
 	Spec         *plantext.FieldSpec
 	Kind         assay.ValueKind
 	MayBeMissing bool
-	marks        marks // values that mean it is missing
-	Min, Max     float64
-	Times        eventtime.Range    // of a time
+	marks        marks              // values that mean it is missing
+	Min, Max     float64            // allowed numbers; infinite if the plan sets no bound
+	Times        eventtime.Range    // allowed times
 	Codes        map[string]float64 // text -> raw code, nil if no kernel wants it
 	values       map[string]bool    // allowed texts, nil if any
 	numbers      []float64          // allowed numbers, nil if any
@@ -54,7 +55,7 @@ func NewField(s *plantext.FieldSpec) Field {
 	return f
 }
 
-// UnitBounds are those that a unit's name sets a number; a plan may narrow them.
+// UnitBounds are the bounds that a unit implies for a number; a plan may narrow them.
 // ok is false for a unit that sets none.
 func UnitBounds(unit string) (low, high float64, ok bool) {
 	switch unit {
@@ -68,8 +69,9 @@ func UnitBounds(unit string) (low, high float64, ok bool) {
 	return 0, 0, false
 }
 
-// Number applies the field's declared range to one value: ok is false when the
-// value is to be rejected.
+// Number applies the field's marks, allowed values and range to one number: it
+// returns the number that kernels take, NaN if it is missing. ok is false if the
+// plan rejects it.
 func (f *Field) Number(x float64) (float64, bool) {
 	x = f.marks.number(x)
 	if f.numbers != nil && x == x && !slices.Contains(f.numbers, x) {
@@ -95,7 +97,8 @@ func (f *Field) Number(x float64) (float64, bool) {
 	return x, false
 }
 
-// Code turns a text into its raw code.
+// Code is a text's raw code: its index in the dictionary that Codes holds, or
+// kernels.Unknown.
 func (f *Field) Code(s string) float64 {
 	if c, ok := f.Codes[s]; ok {
 		return c
@@ -103,7 +106,9 @@ func (f *Field) Code(s string) float64 {
 	return kernels.Unknown
 }
 
-// Value is an event's value as the kernels take it.
+// Value is an event's value as the kernels take it: a number or flag after the
+// field's range is applied, the code of a text, the microseconds of a time; NaN
+// for a mark. The value must have passed Validate.
 func (f *Field) Value(v assay.Value) float64 {
 	switch f.Kind {
 	case assay.Text:
@@ -119,7 +124,7 @@ func (f *Field) Value(v assay.Value) float64 {
 	return x
 }
 
-// ValueOrNaN is value, or NaN where the event has none.
+// ValueOrNaN is Value, or NaN if the event has no value in the field.
 func (f *Field) ValueOrNaN(v assay.Value) float64 {
 	if v.Kind == assay.Missing {
 		return math.NaN()

@@ -10,7 +10,11 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// CellAsValue reads one cell as an event's value.
+// CellAsValue reads one cell as the value that an event of the row carries:
+// canonical, of the field's kind, of kind Missing where the cell has no value. c
+// must be the field's column (ColumnIn). An error is a *RowError: the cell is no
+// value of the kind. Ranges, allowed values and required ones are not checked:
+// Validate does that, and Value then gives what Cell gives.
 func (f *Field) CellAsValue(c *Column, row int) (assay.Value, error) {
 	switch f.Kind {
 	case assay.Text:
@@ -19,7 +23,7 @@ func (f *Field) CellAsValue(c *Column, row int) (assay.Value, error) {
 			return assay.Value{}, nil
 		}
 		if c.Lossy(row) {
-			return assay.Value{}, &RowError{row, c.Name, lossyCode}
+			return assay.Value{}, &RowError{row, c.Name, lossyText}
 		}
 		return assay.TextValue(t), nil
 	case assay.Instant:
@@ -37,24 +41,26 @@ func (f *Field) CellAsValue(c *Column, row int) (assay.Value, error) {
 	}
 	x, ok := c.Number(row)
 	if !ok {
-		return assay.Value{}, &RowError{row, c.Name, f.noNumber()}
+		return assay.Value{}, &RowError{row, c.Name, f.numberProblem()}
 	}
 	if f.Kind == assay.Flag {
 		v, ok := flagOf(assay.Value{}, x)
 		if !ok {
-			return v, &RowError{row, c.Name, notFlag}
+			return v, &RowError{row, c.Name, flagProblem}
 		}
 		return v, nil
 	}
 	return assay.NumberValue(x), nil
 }
 
+// NoInstant is the problem with a text that is no time, or a time beyond the years
+// of eventtime.All.
 const NoInstant = "not a time between the years 1900 and 2200: want 2006-01-02 or 2006-01-02T15:04:05Z"
 
-// coded is the code of a row's text, which is not empty.
-func (f *Field) coded(c *Column, row int, t string) (float64, *RowError) {
+// textCode is the code of a row's text t, which is canonical and not empty.
+func (f *Field) textCode(c *Column, row int, t string) (float64, *RowError) {
 	if c.Lossy(row) {
-		return 0, &RowError{row, c.Name, lossyCode}
+		return 0, &RowError{row, c.Name, lossyText}
 	}
 	if len(t) > assay.MaxTextBytes {
 		return 0, &RowError{row, c.Name, tooLongText}
@@ -67,15 +73,15 @@ func (f *Field) coded(c *Column, row int, t string) (float64, *RowError) {
 
 const (
 	tooLongText = "the text is too long"
-	notFlag     = "a flag wants true or false, 1 or 0"
-	lossyCode   = "the code came as a floating-point number beyond 2^53, where digits are lost: bring it as text or " +
+	flagProblem = "a flag wants true or false, 1 or 0"
+	lossyText   = "the code came as a floating-point number beyond 2^53, where digits are lost: bring it as text or " +
 		"as int64"
 )
 
-// noNumber says what a text should have been.
-func (f *Field) noNumber() string {
+// numberProblem says what a text should have been.
+func (f *Field) numberProblem() string {
 	if f.Kind == assay.Flag {
-		return notFlag
+		return flagProblem
 	}
 	return "is no number: want digits with a decimal point, as in -1234.5"
 }
@@ -95,12 +101,15 @@ func (f *Field) rangeProblem() string {
 	return "must be a finite number"
 }
 
-// Cell reads one cell as the kernels take it: by the same rules as an event's
-// value.
+// Cell reads one cell as the kernels take it, and holds it to the field's rules:
+// kind, range, allowed values, whether it may be missing. It gives the number, to
+// the bit, that Value gives for the event of the row (CellAsValue), and an error
+// where Validate gives one. c must be the field's column (ColumnIn). NaN is a
+// missing value.
 func (f *Field) Cell(c *Column, row int) (float64, *RowError) {
 	if f.Kind == assay.Text {
 		if t := c.Text(row); t != "" {
-			return f.coded(c, row, t)
+			return f.textCode(c, row, t)
 		}
 	} else if f.Kind == assay.Instant {
 		us, null, ok := c.Micros(row)
@@ -119,7 +128,7 @@ func (f *Field) Cell(c *Column, row int) (float64, *RowError) {
 	} else if !c.Null(row) {
 		stated, isNumber := c.Number(row)
 		if !isNumber {
-			return 0, &RowError{row, c.Name, f.noNumber()}
+			return 0, &RowError{row, c.Name, f.numberProblem()}
 		}
 		x, ok := f.Number(stated)
 		if !ok {
@@ -127,7 +136,7 @@ func (f *Field) Cell(c *Column, row int) (float64, *RowError) {
 		}
 		if f.Kind == assay.Flag {
 			if x != 0 && x != 1 {
-				return 0, &RowError{row, c.Name, notFlag}
+				return 0, &RowError{row, c.Name, flagProblem}
 			}
 			x = numberOfBool(x == 1) // of -0 too
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// timeRange reads earliest and latest; where one is wrong, key names it.
+// TimeRange reads the first and last time that a field allows. If one of them is
+// wrong, key is its key in the plan and problem says why; r is then eventtime.All.
 func TimeRange(f *plantext.FieldSpec) (r eventtime.Range, key, problem string) {
 	r = eventtime.All
 	for _, b := range []struct {
@@ -32,8 +33,10 @@ func TimeRange(f *plantext.FieldSpec) (r eventtime.Range, key, problem string) {
 	return r, "", ""
 }
 
-// Instant applies the field's range to one time: ok is false when it is to be
-// rejected. A time that float64 does not hold exactly is never flagged.
+// Instant applies the field's marks and range to one time, in microseconds: it
+// returns the number that kernels take, NaN if it is missing. ok is false if the
+// plan rejects it. Times outside the years 1900 to 2200, which float64 does not
+// hold to the microsecond, are rejected even where others are flagged.
 func (f *Field) Instant(us int64) (x float64, ok bool) {
 	if f.marks.time(us) {
 		return math.NaN(), true

@@ -11,6 +11,7 @@ import (
 	"github.com/assayrisk/assay/features/kernels"
 )
 
+// WrongKind is the error for a value of another kind than the field's.
 func (f *Field) WrongKind(got assay.ValueKind) error {
 	want := fmt.Sprintf("is a %s, want a %s", got, f.Kind)
 	if f.Kind == assay.Flag {
@@ -19,6 +20,8 @@ func (f *Field) WrongKind(got assay.ValueKind) error {
 	return &assay.FieldError{Field: f.Spec.Name, Problem: want}
 }
 
+// Validate checks that an event's value, in canonical form, keeps the field's
+// rules. An error is a *assay.FieldError.
 func (f *Field) Validate(v assay.Value) error {
 	bad := func(problem string) error { return &assay.FieldError{Field: f.Spec.Name, Problem: problem} }
 	if v.Kind == assay.Missing {
@@ -55,7 +58,9 @@ func (f *Field) Validate(v assay.Value) error {
 	return nil
 }
 
-// PlainValue is value for a value that the field takes for certain, as it is.
+// PlainValue is Value for a value that needs no change: if ok, the value is
+// canonical, passes Validate, and is x to the kernels. If not ok, nothing is known:
+// Canonical and Validate decide.
 func (f *Field) PlainValue(v *assay.Value) (x float64, ok bool) {
 	if v.Kind == assay.Missing {
 		return math.NaN(), f.MayBeMissing && v.Text() == ""

@@ -12,11 +12,12 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// marks are a field's values that mean no value, as they are looked for.
+// marks are the values that mean a field has no value (missing: in the plan), in
+// the forms in which values are compared with them.
 type marks struct {
-	texts   map[string]bool // as the plan has them; in a field of texts in canonical form too
+	texts   map[string]bool // as the plan writes them; in a field of texts in canonical form too
 	numbers []float64
-	times   []int64 // microseconds; in a field of times alone
+	times   []int64 // microseconds; only in a field of times
 }
 
 func marksOf(f *plantext.FieldSpec) marks {
@@ -52,8 +53,8 @@ func (m *marks) number(x float64) float64 {
 // time reports whether a time means no value.
 func (m *marks) time(us int64) bool { return m.times != nil && slices.Contains(m.times, us) }
 
-// MeansMissing reports whether a text means no value in the field: the empty one, and
-// the marks; in a field of texts those in any spelling.
+// MeansMissing reports whether a text means that the field has no value: it is
+// empty or a mark, in a field of texts a mark in any spelling.
 func (f *Field) MeansMissing(s string) bool {
 	switch {
 	case s == "":
@@ -66,9 +67,8 @@ func (f *Field) MeansMissing(s string) bool {
 	return f.Kind == assay.Text && (f.marks.texts[CanonicalText(s)] || f.marks.texts[CanonicalText(f.Spelling(s))])
 }
 
-// CanonicalText is what a text is in a field of texts, from whatever source it comes:
-// its spelling, or "" where it means no value. What it returns it leaves as it
-// is the next time.
+// CanonicalText is the canonical form of a text in a field of texts: its Spelling,
+// or "" if it means no value. Applied to its own result, it changes nothing.
 func (f *Field) CanonicalText(s string) string {
 	if f.MeansMissing(s) {
 		return ""

@@ -9,7 +9,8 @@ import (
 	"github.com/assayrisk/assay/features/eventtime"
 )
 
-// Spelling is the canonical form of a text of the field.
+// Spelling is the canonical form of a text that has a value: the plan's own
+// spelling if it has one, else that of the function CanonicalText.
 func (f *Field) Spelling(s string) string {
 	if _, ok := f.Codes[s]; ok || f.values[s] {
 		return s
@@ -21,9 +22,10 @@ func (f *Field) Spelling(s string) string {
 	return c
 }
 
-// LearnSpellings notes the texts that the plan spells in another form than the
-// canonical one, and the digits that a dictionary of true and false, or the
-// words that one of 0 and 1, goes by elsewhere.
+// LearnSpellings takes the texts that the plan knows for the field. If the plan
+// spells one in another form than the canonical one, the plan's form becomes the
+// canonical one. If all of them are truth values, the digits 1 and 0 and the words
+// true and false become spellings of them.
 func (f *Field) LearnSpellings(texts []string) {
 	own := func(canonical, s string) {
 		if _, taken := f.spelled[canonical]; taken || canonical == s || f.values[canonical] {
@@ -57,8 +59,9 @@ func (f *Field) LearnSpellings(texts []string) {
 	}
 }
 
-// Canonical returns a value in the canonical form of the field's kind; ok is
-// false where it has none, and the value is then as it was.
+// Canonical returns an event's value in the canonical form of the field's kind,
+// and a mark as a missing value. If the value has no such form, ok is false and it
+// is returned unchanged. The field's range is not applied.
 func (f *Field) Canonical(v assay.Value) (_ assay.Value, ok bool) {
 	if v.Kind == assay.Text && f.MeansMissing(v.Text()) {
 		return assay.Value{}, true
@@ -97,7 +100,7 @@ func (f *Field) Canonical(v assay.Value) (_ assay.Value, ok bool) {
 	return v, v.Kind == assay.Missing || v.Kind == f.Kind
 }
 
-// toText is canonical of a field of texts.
+// toText is Canonical for a field of texts.
 func (f *Field) toText(v assay.Value) (_ assay.Value, ok bool) {
 	var s string
 	switch v.Kind {
@@ -118,7 +121,7 @@ func (f *Field) toText(v assay.Value) (_ assay.Value, ok bool) {
 	return assay.TextValue(s), true
 }
 
-// flagOf makes a flag of 0 and 1.
+// flagOf is the flag that 0 or 1 means; for another number it returns v and false.
 func flagOf(v assay.Value, x float64) (assay.Value, bool) {
 	if x != 0 && x != 1 {
 		return v, false

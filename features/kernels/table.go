@@ -157,7 +157,7 @@ func checkStep(f *plantext.FeatureSpec) string {
 
 func checkPart(f *plantext.FeatureSpec) string {
 	for i := range dateParts {
-		if dateParts[i].name == f.Part {
+		if dateParts[i].name == f.DatePart {
 			return ""
 		}
 	}

@@ -91,7 +91,7 @@ func TestRowsAreIndependent(t *testing.T) {
 			continue
 		}
 		l := &Learned{Low: pointer(-2), High: pointer(2), Spec: &plantext.FeatureSpec{Bounds: []float64{-2, 2},
-			Edges: []float64{-1, 0, 1}, Part: "weekday"}}
+			Edges: []float64{-1, 0, 1}, DatePart: "weekday"}}
 		const rows = 500
 		in := make([][]float64, k.MaxInputs)
 		for c := range in {
@@ -190,7 +190,7 @@ func TestDateParts(t *testing.T) {
 	for name, want := range map[string][]float64{"": {2024, 4, 12, 31, 2, 23, 366}, "Europe/Berlin": {2025, 1, 1, 1, 3,
 		0, 1}} {
 		for i, part := range DateParts() {
-			l := &Learned{Spec: &plantext.FeatureSpec{Part: part}, Zone: zone(t, name)}
+			l := &Learned{Spec: &plantext.FeatureSpec{DatePart: part}, Zone: zone(t, name)}
 			if got := apply(t, "date_part", l, in); got[0] != want[i] {
 				t.Errorf("%s in zone %q is %v, want %v", part, name, got[0], want[i])
 			}

@@ -50,7 +50,7 @@ func applyDatePart(dst []float64, in [][]float64, l *Learned) {
 		}
 		t := time.UnixMicro(l.Zone.Local(int64(us))).UTC()
 		for j := range dateParts {
-			if dateParts[j].name == l.Spec.Part {
+			if dateParts[j].name == l.Spec.DatePart {
 				dst[i] = float64(dateParts[j].of(t))
 			}
 		}

@@ -14,30 +14,31 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// checker collects nothing: the first problem ends the check.
+// checker checks one spec; the first problem ends the check.
 type checker struct {
 	s      *plantext.Spec
-	frozen bool // the spec of a plan that was fitted: what older versions let pass stands
+	frozen bool // the spec is of a fitted plan: rules that are newer than the plan are not applied
 }
 
 func (c checker) fail(path, hint, problem string, args ...any) error {
 	return c.s.ErrorAt(path, hint, problem, args...)
 }
 
-// check holds the spec to its own rules: names, kinds, parameters, references.
+// Check checks every rule of a spec: names, kinds, parameters and references. An
+// error is a *plantext.SpecError. Lookups may still name files.
 func Check(s *plantext.Spec) error { return checker{s: s}.all() }
 
-// CheckFrozen is Check of the spec of a plan that was fitted: what older
-// versions let pass is no error, and no file of a lookup is left to be read.
+// CheckFrozen is Check for the spec of a fitted plan: rules that older versions
+// did not have are not applied, and the rows of every lookup must have been read.
 func CheckFrozen(s *plantext.Spec) error { return checker{s: s, frozen: true}.all() }
 
-// FeatureOrder sorts the features so that each comes after those it reads, and
-// keeps the plan's order otherwise. A cycle is an error that names its members.
+// FeatureOrder returns the indices of the features, each after those that it
+// reads, otherwise in the plan's order. A cycle is an error that names its members.
 func FeatureOrder(s *plantext.Spec) ([]int, error) { return checker{s: s}.order() }
 
 // LookupsRead returns an error that names the first lookup whose file has not
 // been read.
-func LookupsRead(s *plantext.Spec) error { return checker{s: s}.unread() }
+func LookupsRead(s *plantext.Spec) error { return checker{s: s}.lookupsRead() }
 
 func (c checker) all() error {
 	s := c.s
@@ -119,7 +120,7 @@ func (c checker) field(i int) error {
 	if !number && f.ValueKind() != assay.Instant && f.Outside != "" {
 		return c.fail(at+".outside", "", "outside is for numbers and times, and %q is a %s", f.Name, f.ValueKind())
 	}
-	if err := c.times(f, at); err != nil {
+	if err := c.timeBounds(f, at); err != nil {
 		return err
 	}
 	if f.Min != nil && f.Max != nil && !(*f.Min <= *f.Max) {
@@ -206,8 +207,8 @@ func (c checker) clean() error {
 	return nil
 }
 
-// times holds the bounds of a field of times to the rules.
-func (c checker) times(f *plantext.FieldSpec, at string) error {
+// timeBounds checks the bounds of a field of times.
+func (c checker) timeBounds(f *plantext.FieldSpec, at string) error {
 	if f.ValueKind() != assay.Instant {
 		if f.Earliest != "" || f.Latest != "" {
 			return c.fail(at, "a number has min and max", "earliest and latest are for times, and %q is a %s", f.Name,

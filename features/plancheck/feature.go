@@ -109,7 +109,8 @@ func (c checker) feature(f *plantext.FeatureSpec, at string) error {
 	return nil
 }
 
-// input checks one name in `of`: a field if there is one, else a feature.
+// input checks one name in `of`: a field if there is one of that name, else a
+// feature.
 func (c checker) input(f *plantext.FeatureSpec, k *kernels.Kernel, n, at string) error {
 	s := c.s
 	if n == plantext.EventTime {
@@ -139,7 +140,7 @@ func (c checker) input(f *plantext.FeatureSpec, k *kernels.Kernel, n, at string)
 	}
 	kind := s.Fields[i].ValueKind()
 	if k.Name == "category" && f.Listed() {
-		return c.listed(f, n, kind, at)
+		return c.listedCategories(f, n, kind, at)
 	}
 	if !s.Carries(&s.Fields[i], s.ScoredKind()) {
 		return c.fail(at, "read it through a window", "events of kind %q do not carry field %q", s.ScoredKind(), n)
@@ -165,8 +166,7 @@ func (c checker) input(f *plantext.FeatureSpec, k *kernels.Kernel, n, at string)
 	return nil
 }
 
-// order sorts the features so that each comes after those it reads, and keeps
-// the plan's order otherwise. A cycle is an error that names its members.
+// order is FeatureOrder.
 func (c checker) order() ([]int, error) {
 	const (
 		fresh = iota
@@ -219,7 +219,8 @@ func (c checker) order() ([]int, error) {
 	return out, nil
 }
 
-// zone checks the name of a zone. Fit reads what it names.
+// zone checks the form of a zone's name; whether there is such a zone is known when
+// the plan is fitted.
 func (c checker) zone(name, at string) error {
 	if name == "Local" || len(name) > 64 || strings.ContainsAny(name, " \\") ||
 		strings.HasPrefix(name, "/") || strings.Contains(name, "..") {
@@ -228,8 +229,8 @@ func (c checker) zone(name, at string) error {
 	return nil
 }
 
-// listed checks the list of a category over a field of some kind.
-func (c checker) listed(f *plantext.FeatureSpec, field string, kind assay.ValueKind, at string) error {
+// listedCategories checks the categories that a feature lists for a field of the kind.
+func (c checker) listedCategories(f *plantext.FeatureSpec, field string, kind assay.ValueKind, at string) error {
 	if kind == assay.Instant {
 		return c.fail(at, "use days_between or date_part", "categories are texts, numbers or flags, and %q is a %s",
 			field, kind)

@@ -107,7 +107,8 @@ func TestConditionRules(t *testing.T) {
 			"plan: line 44, column 14 (windows[2].where[0]): a text wants `is`, `not` or `missing`, a number " +
 				"`above`, `below`, `at_least`, `at_most` or `missing`"},
 		{"missing and more", "missing: true}]", "missing: true, above: 1}]",
-			"plan: line 44, column 43 (windows[2].where[1]): `missing: true` stands alone; a missing value satisfies " +
+			"plan: line 44, column 43 (windows[2].where[1]): `missing: true` cannot be combined with other " +
+				"conditions; a missing value satisfies " +
 				"nothing else"},
 		{"not finite", "above: 0", "at_most: .inf",
 			`plan: line 31, column 97 (windows[0].where): want a finite number`},

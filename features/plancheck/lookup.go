@@ -11,7 +11,7 @@ import (
 	"github.com/assayrisk/assay/features/plantext"
 )
 
-// lookupFeature holds a feature over a table to the rules.
+// lookupFeature checks a feature that reads a lookup.
 func (c checker) lookupFeature(f *plantext.FeatureSpec, at string) error {
 	i := c.s.LookupIndex(f.Table)
 	if i < 0 {
@@ -54,7 +54,7 @@ func (c checker) lookupFeature(f *plantext.FeatureSpec, at string) error {
 	return nil
 }
 
-// lookups holds the tables to the rules.
+// lookups checks the declarations of lookups.
 func (c checker) lookups() error {
 	if len(c.s.Lookups) > plantext.MaxLookups {
 		return c.fail("$.lookups", "", "%d lookups, at most %d are allowed", len(c.s.Lookups), plantext.MaxLookups)
@@ -71,7 +71,7 @@ func (c checker) lookups() error {
 		}
 		switch {
 		case l.File != "" && c.frozen:
-			return c.unread()
+			return c.lookupsRead()
 		case l.File != "" && len(l.Rows) > 0:
 			return c.fail(at, "leave one of them out", "lookup %q has a file and rows", l.Name)
 		case l.File != "" && l.Value == "":
@@ -94,6 +94,7 @@ func (c checker) lookups() error {
 	return nil
 }
 
+// lookupRows checks the rows that a lookup has in the plan.
 func (c checker) lookupRows(l *plantext.LookupSpec, at string) error {
 	seen := make(map[plantext.LookupRow]bool, len(l.Rows))
 	for j := range l.Rows {
@@ -120,8 +121,8 @@ func (c checker) lookupRows(l *plantext.LookupSpec, at string) error {
 	return nil
 }
 
-// unread names the first lookup whose file has not been read.
-func (c checker) unread() error {
+// lookupsRead is LookupsRead.
+func (c checker) lookupsRead() error {
 	for i := range c.s.Lookups {
 		if l := &c.s.Lookups[i]; l.File != "" {
 			return c.fail(fmt.Sprintf("$.lookups[%d].file", i), "", "the rows of lookup %q were not read from %s",

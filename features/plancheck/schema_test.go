@@ -86,7 +86,11 @@ func TestSchemaAccepts(t *testing.T) {
 		}
 		plans[file] = string(b)
 	}
-	for seed := range uint64(20) {
+	seeds := uint64(20)
+	if testing.Short() {
+		seeds = 4
+	}
+	for seed := range seeds {
 		w := featurestest.Random(seed)
 		plans[w.Name] = string(w.Spec.YAML())
 	}

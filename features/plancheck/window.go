@@ -116,8 +116,8 @@ func (c checker) windowSource(w *plantext.WindowSpec, at string) error {
 	return nil
 }
 
-// fedWith checks that each kind of event that feeds a window carries what the
-// window reads of it: one that does not would never feed it.
+// fedWith checks that each kind of event that feeds a window carries the field
+// name: a kind without it would never feed the window.
 func (c checker) fedWith(w *plantext.WindowSpec, name, at string) error {
 	i := c.s.FieldIndex(name)
 	if i < 0 || c.frozen || slices.Contains(c.s.Entities, name) {
@@ -149,6 +149,7 @@ func (c checker) windowParameters(w *plantext.WindowSpec, at string) error {
 	return c.zone(w.Zone, at+".zone")
 }
 
+// roleOrText checks that a name is of a role or of a text field.
 func (c checker) roleOrText(n, at string) error {
 	s := c.s
 	if slices.Contains(s.Entities, n) {
@@ -219,7 +220,8 @@ func (c checker) condition(w *plantext.WindowSpec, at string, n int) error {
 		return c.fail(at, "", "a text wants `is`, `not` or `missing`, "+
 			"a number `above`, `below`, `at_least`, `at_most` or `missing`")
 	case cond.Missing != nil && *cond.Missing && (texts || numbers):
-		return c.fail(at, "a missing value satisfies nothing else", "`missing: true` stands alone")
+		return c.fail(at, "a missing value satisfies nothing else",
+			"`missing: true` cannot be combined with other conditions")
 	}
 	for _, x := range []*float64{cond.Above, cond.Below, cond.AtLeast, cond.AtMost} {
 		if x != nil && *x-*x != 0 {

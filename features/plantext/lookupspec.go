@@ -8,12 +8,12 @@ import (
 	"github.com/assayrisk/assay/features/eventtime"
 )
 
-// LookupSpec is a table that features read a number from: the one of a key, as
-// of a date. Its rows are read from a file when the plan is fitted, and stand in
-// the frozen plan from then on, so that no later file moves a vector.
+// LookupSpec is a table from which features read a number, by a key, a date or
+// both. Its rows are read from a file when the plan is fitted, and are part of the
+// frozen plan from then on: a later change of the file changes no vector.
 type LookupSpec struct {
 	Name string `yaml:"name" json:"name"`
-	// File holds the rows, beside the plan; Key, From and Value name its columns.
+	// File holds the rows; its path is relative to the plan's. Key, From and Value name its columns.
 	File  string `yaml:"file,omitempty" json:"file,omitempty"`
 	Key   string `yaml:"key,omitempty" json:"key,omitempty"`     // of texts; none: one series for all
 	From  string `yaml:"from,omitempty" json:"from,omitempty"`   // of times from which rows hold; none: always
@@ -22,7 +22,7 @@ type LookupSpec struct {
 	Rows []LookupRow `yaml:"rows,omitempty" json:"rows,omitempty"`
 }
 
-// LookupRow is one row. Without a Value there is none from then on.
+// LookupRow is one row of a lookup. Without a Value the key has none from that time on.
 type LookupRow struct {
 	Key   string   `yaml:"key,omitempty" json:"key,omitempty"`
 	From  string   `yaml:"from,omitempty" json:"from,omitempty"` // a day or a time, as a field's earliest
@@ -35,7 +35,7 @@ const MaxLookupRows = 50_000
 // MaxLookups bounds the lookups of a plan.
 const MaxLookups = 64
 
-// HasKeys and dated report which inputs a feature over the table has.
+// HasKeys reports whether the rows have keys, so that a feature reads a text.
 func (l *LookupSpec) HasKeys() bool { return l.Key != "" || len(l.Rows) > 0 && l.Rows[0].Key != "" }
 
 // LookupIndex returns the index of a lookup, or -1.
@@ -43,6 +43,7 @@ func (s *Spec) LookupIndex(name string) int {
 	return slices.IndexFunc(s.Lookups, func(l LookupSpec) bool { return l.Name == name })
 }
 
+// HasDates reports whether the rows have dates, so that a feature reads a time.
 func (l *LookupSpec) HasDates() bool { return l.From != "" || len(l.Rows) > 0 && l.Rows[0].From != "" }
 
 // Since is the time from which the row holds, the beginning of all times if it

@@ -11,12 +11,11 @@ import (
 )
 
 // MissingSpec says whether a field may have no value, and which values mean
-// that it has none, from whatever source they come. A value is one of them by
-// what it is, not by how it is written: in a field of texts 1 means 1.0 as
-// well, in one of numbers -999 means -999.0, in one of times 1900-01-01 means
-// that midnight, UTC. A text that is no number or time (NA, never) means none
-// in those fields too, wherever they may come as texts: in cells of files, in
-// columns of texts and in events.
+// that it has none, from every source. Values are compared, not their spellings:
+// in a field of texts 1 includes 1.0, in a field of numbers -999 includes -999.0,
+// and in a field of times 1900-01-01 is that midnight, UTC. A text that is no
+// number or time, such as NA or never, may be listed for those fields too: it means
+// no value wherever they are written as texts, in files, columns and events.
 //
 //	missing: true
 //	missing: [NA, "?", -999]     # these mean no value, and it may be missing

@@ -10,7 +10,8 @@ import (
 	"github.com/assayrisk/assay"
 )
 
-// lookupInputs are the inputs of a feature over a table.
+// lookupInputs are the inputs of a feature that reads a lookup: the field of its
+// name for the key, and the event's time for the date, if it names no others.
 func (s *Spec) lookupInputs(f *FeatureSpec) []string {
 	i := s.LookupIndex(f.Table)
 	if i < 0 {
@@ -31,6 +32,8 @@ func (s *Spec) lookupInputs(f *FeatureSpec) []string {
 // EventTime is the name under which time kernels read the event's own time.
 const EventTime = "event.time"
 
+// IsName reports whether a text can name a field, feature, window, role or kind of
+// event.
 func IsName(s string) bool {
 	return s != "" && len(s) <= assay.MaxNameBytes && utf8.ValidString(s) && strings.TrimSpace(s) == s
 }
@@ -40,6 +43,7 @@ func (s *Spec) FieldIndex(name string) int {
 	return slices.IndexFunc(s.Fields, func(f FieldSpec) bool { return f.Name == name })
 }
 
+// FeatureIndex returns the index of a feature, or -1.
 func (s *Spec) FeatureIndex(name string) int {
 	return slices.IndexFunc(s.Features, func(f FeatureSpec) bool { return f.Name == name })
 }
@@ -77,6 +81,7 @@ func (s *Spec) Inputs(f *FeatureSpec) []string {
 	return f.Of
 }
 
+// FieldList lists the names of the fields for a message, at most 30 of them.
 func (s *Spec) FieldList() string {
 	var out []string
 	for i := range s.Fields {
@@ -88,7 +93,7 @@ func (s *Spec) FieldList() string {
 	return strings.Join(out, ", ")
 }
 
-// InputNames are what a feature may be made of.
+// InputNames are the names that a feature may read: of fields and of features.
 func (s *Spec) InputNames() (names []string) {
 	for i := range s.Fields {
 		names = append(names, s.Fields[i].Name)

@@ -86,9 +86,10 @@ func (p *positions) at(path string) (line, column int) {
 	return 0, 0
 }
 
-// Decode reads a plan's YAML, and does not ask whether the plan holds together:
-// ParseSpec of package plancheck does. An unknown key or a wrong type is a
-// *SpecError with line and column.
+// Decode reads a plan's YAML without checking its rules: package plancheck does
+// that. An unknown key, a wrong type, an anchor, alias, merge key or tag, and a
+// text beyond the limits of yamltext.Plan are a *SpecError, with line and column
+// where they are known.
 func Decode(b []byte) (*Spec, error) {
 	file, err := yamltext.Parse(b, yamltext.Plan)
 	if err != nil {
@@ -100,7 +101,7 @@ func Decode(b []byte) (*Spec, error) {
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
 		return nil, &SpecError{Problem: "the text is empty", Hint: "docs/plan.md shows a plan"}
 	}
-	if err := plainNodes(file.Docs[0].Body); err != nil {
+	if err := refuseReferences(file.Docs[0].Body); err != nil {
 		return nil, err
 	}
 	s := new(Spec)
@@ -108,22 +109,23 @@ func Decode(b []byte) (*Spec, error) {
 		return nil, yamlError(err)
 	}
 	s.pos = &positions{file}
-	if err := s.takeEvents(); err != nil {
+	if err := s.moveEvents(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// ErrorAt is a problem with what the spec has at a path, such as
-// $.features[3].of[0]; the path's place in the YAML is found.
+// ErrorAt makes a *SpecError for the node at a path, such as $.features[3].of[0].
+// Its line and column are those of the node in the YAML, or of the nearest node
+// above it that exists; they are 0 if the spec was not read from YAML.
 func (s *Spec) ErrorAt(path, hint, problem string, args ...any) error {
 	e := &SpecError{Path: path, Problem: fmt.Sprintf(problem, args...), Hint: hint}
 	e.Line, e.Column = s.pos.at(path)
 	return e
 }
 
-// takeEvents takes what stands under events for what stands under on.
-func (s *Spec) takeEvents() error {
+// moveEvents moves the kinds of event from the key events to the key on.
+func (s *Spec) moveEvents() error {
 	take := func(on, events *[]string, at string) error {
 		if len(*events) == 0 {
 			return nil
@@ -147,9 +149,9 @@ func (s *Spec) takeEvents() error {
 	return nil
 }
 
-// plainNodes refuses anchors, aliases, merges and tags: a plan reads the same
+// refuseReferences refuses anchors, aliases, merges and tags: a plan reads the same
 // to people as to machines, and no alias can expand without bound.
-func plainNodes(body ast.Node) error {
+func refuseReferences(body ast.Node) error {
 	var bad ast.Node
 	ast.Walk(visitor(func(n ast.Node) bool {
 		switch n.(type) {
@@ -210,7 +212,7 @@ func yamlError(err error) error {
 	return out
 }
 
-// header stands above every plan that is written out.
+// header is the first line of every plan that is written.
 const header = "# A feature plan: fields, features and reason groups. docs/plan.md explains each key; edit freely.\n"
 
 // YAML writes the spec, ready to be edited and read again by ParseSpec.

@@ -6,7 +6,7 @@ import "github.com/assayrisk/assay"
 
 // Spec is a plan as people write it. ParseSpec reads it from YAML, Infer makes
 // one from a table, and Fit turns it into a frozen Plan. The JSON Schema for
-// editors is plan.schema.json beside this file.
+// editors is features/plan.schema.json.
 type Spec struct {
 	Version int    `yaml:"version" json:"version"`               // 1
 	Name    string `yaml:"name,omitempty" json:"name,omitempty"` // for people
@@ -31,7 +31,7 @@ type Spec struct {
 	Groups   []GroupSpec   `yaml:"groups,omitempty" json:"groups,omitempty"`
 	Clean    *CleanSpec    `yaml:"clean,omitempty" json:"clean,omitempty"`
 
-	pos *positions // where each node stood in the YAML, nil if it came from elsewhere
+	pos *positions // where each node is in the YAML, nil if it came from elsewhere
 }
 
 // LabelSpec says which outcome the plan's features are for: a column of the
@@ -125,7 +125,7 @@ type WhereSpec struct {
 }
 
 // FeatureSpec declares one feature: a kernel over fields, windows and other
-// features. Which parameters a kernel takes stands in docs/plan.md.
+// features. docs/plan.md lists the parameters of each kernel.
 type FeatureSpec struct {
 	Name string `yaml:"name" json:"name"`
 	// default: passthrough, or category for a text field
@@ -146,7 +146,7 @@ type FeatureSpec struct {
 	Quantiles []float64 `yaml:"quantiles,omitempty" json:"quantiles,omitempty"`
 	Edges     []float64 `yaml:"edges,omitempty" json:"edges,omitempty"` // bucket
 	Step      float64   `yaml:"step,omitempty" json:"step,omitempty"`   // round_amount
-	Part      string    `yaml:"part,omitempty" json:"part,omitempty"`   // date_part
+	DatePart  string    `yaml:"part,omitempty" json:"part,omitempty"`   // date_part
 	Zone      string    `yaml:"zone,omitempty" json:"zone,omitempty"`   // date_part: default UTC
 	// top_share, nth_latest, change, last_mean, streak, ...
 	K        int      `yaml:"k,omitempty" json:"k,omitempty"`
@@ -194,13 +194,13 @@ const (
 	// OtherCategory is the last category of every dictionary: texts that were
 	// seen too seldom, or never, in training.
 	OtherCategory = "other"
-	// DefaultLateness is the Lateness of a plan with windows that says none: twice
-	// the five minutes by which a server lets an event lie ahead of its clock, so
-	// that no such event makes one late that is stamped and delivered within five
-	// minutes of the right time.
+	// DefaultLateness is the Lateness of a plan with windows that sets none. A server
+	// accepts events whose time is up to five minutes ahead of its clock; twice that
+	// is enough for any event that is stamped and delivered within five minutes of the
+	// right time, even after one that was ahead.
 	DefaultLateness = "10m"
-	// DefaultAhead is the Ahead of a plan that says none: the longest pause that a
-	// yearly process leaves.
+	// DefaultAhead is the Ahead of a plan that sets none: the longest pause of a
+	// yearly process.
 	DefaultAhead = "366d"
 )
 
@@ -212,6 +212,7 @@ func (s *Spec) ScoredKind() string {
 	return s.Event
 }
 
+// ValueKind is the kind of the field's values: Number unless Kind says otherwise.
 func (f *FieldSpec) ValueKind() assay.ValueKind {
 	switch f.Kind {
 	case "text":
@@ -232,6 +233,8 @@ func (f *FieldSpec) AllowsMissing() bool {
 	return !f.Required
 }
 
+// MonotoneSign is 1 if risk may only rise with the feature, -1 if it may only
+// fall, and 0 if the plan does not say.
 func (f *FeatureSpec) MonotoneSign() int8 {
 	switch f.Monotone {
 	case "increasing":
@@ -242,11 +245,13 @@ func (f *FeatureSpec) MonotoneSign() int8 {
 	return 0
 }
 
+// Listed reports whether the plan lists the feature's categories, so that none
+// are learned.
 func (f *FeatureSpec) Listed() bool { return len(f.Categories) > 0 }
 
-// WithDefaults copies the spec's top level, nothing below it is written, and
-// fills in what a frozen plan must say of itself: a default that changes one day
-// changes no plan that was fitted before.
+// WithDefaults returns a copy of the spec with the defaults that a frozen plan
+// must contain, so that a later version with another default changes no plan that
+// was fitted before. The copy shares all lists with s.
 func (s *Spec) WithDefaults() *Spec {
 	c := *s
 	c.pos = nil

@@ -10,11 +10,13 @@ import (
 	"github.com/assayrisk/assay/features/eventtime"
 )
 
+// WindowIndex returns the index of a window, or -1.
 func (s *Spec) WindowIndex(name string) int {
 	return slices.IndexFunc(s.Windows, func(w WindowSpec) bool { return w.Name == name })
 }
 
-// WindowReads are the roles and fields that events feed window i with.
+// WindowReads are the roles, fields and derived values of an event that window i
+// reads. Some may be empty, and some may occur twice.
 func (s *Spec) WindowReads(i int) []string {
 	w := &s.Windows[i]
 	out := slices.Concat(w.Key, []string{w.Value, w.Member}, s.FieldsOfDerived(w.Value))
@@ -24,8 +26,8 @@ func (s *Spec) WindowReads(i int) []string {
 	return out
 }
 
-// calendarShape reads a length or an offset in units of a calendar.
-func calendarShape(s string) (int64, error) {
+// calendarUnits reads a length or an offset in units of a calendar.
+func calendarUnits(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}
@@ -36,7 +38,7 @@ func calendarShape(s string) (int64, error) {
 	return n, nil
 }
 
-// readCalendar is shape for a window over a calendar.
+// readCalendar is Shape for a window over a calendar.
 func (w *WindowSpec) readCalendar() (length, offset int64, err error) {
 	if !slices.Contains(eventtime.Units, w.Calendar) {
 		return 0, 0, fmt.Errorf("calendar %q is not known: want day, week, month, quarter or year", w.Calendar)
@@ -44,14 +46,14 @@ func (w *WindowSpec) readCalendar() (length, offset int64, err error) {
 	if w.Hop != "" {
 		return 0, 0, fmt.Errorf("a window over a calendar moves in its units and has no hop")
 	}
-	if length, err = calendarShape(w.Length); err != nil {
+	if length, err = calendarUnits(w.Length); err != nil {
 		return 0, 0, err
 	}
 	if length == 0 {
 		return 0, 0, fmt.Errorf("how many of the calendar's units is the window long? " +
 			"1 is from the start of the present one to now")
 	}
-	offset, err = calendarShape(w.Offset)
+	offset, err = calendarUnits(w.Offset)
 	return length, offset, err
 }
 
