@@ -23,41 +23,12 @@ const (
 	maxFunctionLines = 80 // rows of tables and raw strings do not count
 )
 
-// largeOnPurpose are functions and files that stay over their size, with the reason. It is a short list: a kernel
-// whose steps would only be scattered by a split, a table that is not a literal.
-var largeOnPurpose = map[string]string{}
-
-// oversized is what still has to be divided, a block for each area so that several people can empty it at once: files
-// and packages by path, functions as path.Name or path.Type.Name, a package without a map as path:map.
-var oversized = strings.Fields(`
-	cmd/internal/node.TestTimeStamps
-
-	models/baseline.Logistic.solve
-	models/forest:map
-`)
-
 // TestSizes holds every package, file and function to its size. To mend a complaint, divide by idea, one noun a file
-// and one job a function; nothing is divided only to count less. An entry of oversized that is no longer needed fails
-// too: delete it in the same commit.
+// and one job a function; nothing is divided only to count less.
 func TestSizes(t *testing.T) {
-	over := measure(t, sources(t))
-	for name, how := range over {
-		if largeOnPurpose[name] == "" && !slices.Contains(oversized, name) {
-			t.Errorf("%s %s", name, how)
-		}
-	}
-	for _, name := range oversized {
-		if over[name] == "" {
-			t.Errorf("%s is within its size (or was renamed): delete it from oversized in sizes_test.go", name)
-		}
-	}
-	for name, reason := range largeOnPurpose {
-		if over[name] == "" || slices.Contains(oversized, name) || len(strings.Fields(reason)) < 3 {
-			t.Errorf("%s needs no exemption, has none that says why, or is listed twice: see sizes_test.go", name)
-		}
-	}
-	if len(largeOnPurpose) > 8 {
-		t.Errorf("largeOnPurpose has %d entries: it is for the few exceptions", len(largeOnPurpose))
+	t.Parallel()
+	for name, how := range measure(t, sources(t)) {
+		t.Errorf("%s %s", name, how)
 	}
 }
 

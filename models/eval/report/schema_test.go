@@ -200,7 +200,7 @@ func TestReportSchema(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(schemaPath); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the types say (%v): run go test ./models/eval -run TestReportSchema -update",
+		t.Errorf("%s is not what the types say (%v): run go test ./models/eval/report -run TestReportSchema -update",
 			schemaPath, err)
 	}
 }

@@ -86,7 +86,8 @@ func hardTables() (names []string, inputs []Input) {
 // table says.
 func TestVerdictTable(t *testing.T) {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# What each verdict says; go test ./models/eval -run TestVerdictTable -update writes it.\n%-28s",
+	fmt.Fprintf(&out,
+		"# What each verdict says; go test ./models/eval/report -run TestVerdictTable -update writes it.\n%-28s",
 		"")
 	for _, q := range questions {
 		fmt.Fprintf(&out, "%-12s", q.short)
