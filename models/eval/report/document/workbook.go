@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/xuri/excelize/v2"
 
@@ -96,29 +97,42 @@ func writeSheet(book *excelize.File, sheet string, t *Table) error {
 	return nil
 }
 
-// sheetNames are the names in use in a workbook, in lower case: at most 31 letters,
-// no name twice, regardless of case.
+// sheetNames are the names in use in a workbook, in lower case: at most 31 units of
+// UTF-16, not blank, no name twice, regardless of case.
 type sheetNames map[string]bool
 
 func (s sheetNames) of(title string) string {
 	const most = 31
-	clean := []rune(strings.Map(func(c rune) rune {
+	clean := strings.Map(func(c rune) rune {
 		if strings.ContainsRune(`[]:*?/\'`, c) {
 			return ' '
 		}
 		return c
-	}, title))
+	}, title)
+	if strings.TrimSpace(clean) == "" {
+		clean = "Table"
+	}
 	for k := 1; ; k++ {
 		end := ""
 		if k > 1 {
 			end = fmt.Sprintf(" %d", k)
 		}
-		name := string(clean[:min(len(clean), most-len(end))]) + end
+		name := firstUnits(clean, most-len(end)) + end
 		if key := strings.ToLower(name); !s[key] {
 			s[key] = true
 			return name
 		}
 	}
+}
+
+// firstUnits returns the whole characters of s that fit into n units of UTF-16.
+func firstUnits(s string, n int) string {
+	for i, c := range s {
+		if n -= utf16.RuneLen(c); n < 0 {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // Optional shows a number that not every statistic has.
