@@ -53,8 +53,10 @@ func book(t *testing.T, tables ...Table) *excelize.File {
 func TestTextsInTheWorkbook(t *testing.T) {
 	t.Parallel()
 	cells := [][2]string{{"=1+1", "=1+1"}, {"=cmd|' /C calc'!A0", "=cmd|' /C calc'!A0"}, {"+1", "+1"}, {"-1", "-1"},
-		{"@SUM(A1)", "@SUM(A1)"}, {"1e5", "1e5"}, {"2026-01-02", "2026-01-02"}, {"007", "007"}, {"<a>&\"b\"", "<a>&\"b\""},
-		{"two\nlines", "two\nlines"}, {" edges ", " edges "}, {"a\x00b\x0b", "a\ufffdb\ufffd"}, {"bad\xff", "bad\ufffd"},
+		{"@SUM(A1)", "@SUM(A1)"}, {"1e5", "1e5"}, {"2026-01-02", "2026-01-02"}, {"007", "007"},
+		{"<a>&\"b\"", "<a>&\"b\""},
+		{"two\nlines", "two\nlines"}, {" edges ", " edges "}, {"a\x00b\x0b", "a\ufffdb\ufffd"},
+		{"bad\xff", "bad\ufffd"},
 		{strings.Repeat("x", 40_000), strings.Repeat("x", 32_767)}}
 	table := Table{Title: "Hostile", Caption: "=2+2", Columns: []Column{{Name: "=3+3"}}}
 	for _, c := range cells {
@@ -84,7 +86,8 @@ func TestNumbersInTheWorkbook(t *testing.T) {
 	f := book(t, Table{Title: "Numbers", Columns: []Column{{Name: "Share", Unit: "of rows", Format: numfmt.Percent}},
 		Rows: [][]Cell{{Value(1.0 / 3)}, {Value(-0.5).As(numfmt.Fixed2)}, {Value(1e-5)}, {Count(1_234_567)},
 			{Value(math.NaN())}, {Value(math.Inf(1))}, {Optional(nil)}, {Optional(numfmt.Pointer(0))}}})
-	for k, want := range []string{"Share, of rows", "0.333333333333333", "-0.5", "0.00001", "1234567", "", "", "", "0"} {
+	for k, want := range []string{"Share, of rows", "0.333333333333333", "-0.5", "0.00001", "1234567", "", "",
+		"", "0"} {
 		at := fmt.Sprintf("A%d", k+3)
 		got, err := f.GetCellValue("Numbers", at, excelize.Options{RawCellValue: true})
 		if err != nil || got != want {
