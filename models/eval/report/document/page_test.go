@@ -23,7 +23,8 @@ func hostile(text string) *Report {
 	s := Section{ID: "s", Title: text, Introduction: text}
 	s.AddFinding("%s", text)
 	s.AddHeading(text, "%s", text)
-	s.AddTable(Table{Title: text, Caption: text, Folded: true, Columns: []Column{{Name: text, Unit: text}, {Name: text}},
+	s.AddTable(Table{Title: text, Caption: text, Folded: true,
+		Columns: []Column{{Name: text, Unit: text}, {Name: text}},
 		Rows: [][]Cell{{Words(strings.Repeat(text, 9)), Words(strings.Repeat(text, 9))},
 			{Words(text), Phrase(Piece{Words: text, Names: names}, Piece{Words: text})}}})
 	s.AddFigure(chart.Figure{ID: "f", Title: text, Caption: text, Alt: text, X: chart.Axis{Label: text},
