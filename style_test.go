@@ -46,9 +46,6 @@ var bannedWords = []struct {
 	{regexp.MustCompile(`(?i)\bare led by\b|\bis led by\b`), "the leader of ... decides"},
 }
 
-// unfinished are folders, and files of the root, whose names and comments are still to be gone through.
-var unfinished []string
-
 // TestLineWidth: no line of code or prose is wider than maxColumns. Exempt are
 // what cannot be broken without a change of meaning: raw strings and struct
 // tags, the plans that ship (their bytes have digests), rows of tables, blocks
@@ -56,7 +53,7 @@ var unfinished []string
 func TestLineWidth(t *testing.T) {
 	t.Parallel()
 	for _, file := range sources(t) {
-		if isUnfinished(file) && !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "plan.yaml") {
+		if strings.HasSuffix(file, "plan.yaml") {
 			continue
 		}
 		text, err := os.ReadFile(file)
@@ -111,7 +108,7 @@ func rawStringLines(name string, text []byte) map[int]bool {
 func TestPlainNames(t *testing.T) {
 	t.Parallel()
 	for _, file := range sources(t) {
-		if !strings.HasSuffix(file, ".go") || isUnfinished(file) {
+		if !strings.HasSuffix(file, ".go") {
 			continue
 		}
 		set := token.NewFileSet()
@@ -158,7 +155,7 @@ func TestPlainNames(t *testing.T) {
 func TestPlainEnglish(t *testing.T) {
 	t.Parallel()
 	for _, file := range sources(t) {
-		if isUnfinished(file) || file == "style_test.go" {
+		if file == "style_test.go" {
 			continue
 		}
 		text, err := os.ReadFile(file)
@@ -196,13 +193,6 @@ func commentsAndStrings(name string, text []byte) []byte {
 			copy(kept[file.Offset(pos):], lit)
 		}
 	}
-}
-
-func isUnfinished(file string) bool {
-	file = filepath.ToSlash(file)
-	return slices.ContainsFunc(unfinished, func(u string) bool {
-		return u == file || strings.HasPrefix(file, u+"/")
-	})
 }
 
 // sources are the files that people write and read, generated ones left out.
