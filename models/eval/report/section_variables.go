@@ -128,7 +128,7 @@ func (b *builder) variableTable(v []eval.Variable, tied eval.Correlations, infla
 		Columns: []document.Column{{Name: "Variable"}, {Name: "Information value", Format: numfmt.Fixed3},
 			{Name: "AUC alone", Format: numfmt.Fixed3}, {Name: "95 % from", Format: numfmt.Fixed3},
 			{Name: "to", Format: numfmt.Fixed3},
-			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "Declared direction"}, {Name: "Agreement with the data"},
+			{Name: "PSI", Format: numfmt.Fixed3}, {Name: "Declared direction"}, {Name: "Data agree?"},
 			{Name: "Closest variable"},
 			{Name: "Correlation", Format: numfmt.Fixed3}, {Name: "Variance inflation", Format: numfmt.Fixed2},
 			{Name: "Information value by chance", Format: numfmt.Fixed3},
