@@ -173,6 +173,18 @@ func (e *Engine) HoldSequencing() (release func()) {
 	return e.mu.Unlock
 }
 
+// ClaimedIDs is how many request ids are claimed by requests under way. It is
+// for tests.
+func (e *Engine) ClaimedIDs() (n int) {
+	for i := range e.claims.shards {
+		s := &e.claims.shards[i].mu
+		s.Lock()
+		n += len(s.m)
+		s.Unlock()
+	}
+	return n
+}
+
 // activeUnseen is the watch of the active model; nil before there is one.
 func (e *Engine) activeUnseen() *unseenWatch {
 	if m := e.models.Load(); m != nil {
