@@ -148,7 +148,8 @@ func unquote(text string) (string, bool) {
 	return string(out), true
 }
 
-// parseUnicode reads Python's raw-unicode-escape: Latin-1, and \uXXXX.
+// parseUnicode reads Python's raw-unicode-escape: Latin-1, and \u with four
+// hexadecimal digits.
 func parseUnicode(text string) (any, error) {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -156,8 +157,9 @@ func parseUnicode(text string) (any, error) {
 			out.WriteRune(rune(text[i]))
 			continue
 		}
-		v, err := strconv.ParseUint(text[min(i+2, len(text)):min(i+6, len(text))], 16, 16)
-		if err != nil {
+		digits := text[i+2 : min(i+6, len(text))]
+		v, err := strconv.ParseUint(digits, 16, 16)
+		if err != nil || len(digits) < 4 {
 			return nil, fmt.Errorf("%w: %.40q is not a text", ErrFormat, text)
 		}
 		out.WriteRune(rune(v))
