@@ -77,7 +77,8 @@ func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node
 		drain = 2 * time.Second
 	}
 	j, err := journal.Open(t.Context(), dir,
-		journal.Config{Logger: log, Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: drain})
+		journal.Config{Logger: log, Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: drain,
+			Now: cfg.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

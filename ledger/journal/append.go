@@ -11,12 +11,7 @@ import (
 	"github.com/assayrisk/assay/ledger"
 )
 
-// Take returns the next sequence number. The caller must Append it, with kind
-// Failed if its work failed: until it does, nothing after it becomes durable.
-// Ask Ready first.
-func (j *Journal) Take() uint64 { return j.taken.Add(1) - 1 }
-
-// Append makes the record durable under a number from Take, and returns the
+// Append makes the record durable under a number from TakeAt, and returns the
 // log's promise. It returns when the record and all before it are synced, or
 // when ctx ends: then the record is still written, and only the waiting ends.
 //

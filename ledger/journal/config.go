@@ -38,7 +38,7 @@ type Config struct {
 	// NoSync leaves out the sync of each commit, so that a power cut loses records
 	// that were acknowledged. It is the control of the crash tests.
 	NoSync bool
-	// Now is the clock that stamps erasures and key rotations; nil is time.Now.
+	// Now is the clock that gives records their times, see TakeAt; nil is time.Now.
 	Now func() time.Time
 	// Witnesses is a C2SP tlog-policy: the witnesses that are asked to cosign
 	// each checkpoint, and how many must before it is published. "" asks none.

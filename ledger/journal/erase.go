@@ -66,7 +66,7 @@ func (j *Journal) DestroyKey(ctx context.Context, r ErasureRequest) (seq uint64,
 	if rec.Decision, err = assay.MarshalCBOR(&note); err != nil {
 		return 0, p, fmt.Errorf("erase: %w", err)
 	}
-	seq, rec.Micros = j.Take(), j.cfg.Now().UnixMicro()
+	seq, rec.Micros = j.TakeAt()
 	e := entryPool.Get().(*entry)
 	if err := j.prepare(e, seq, &rec); err != nil {
 		j.failed.set(err)

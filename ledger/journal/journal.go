@@ -48,7 +48,8 @@ type Journal struct {
 	master  *vault.Master
 	guard   *guard.Guard // has the log's signing key
 
-	taken       atomic.Uint64 // next number that Take gives
+	times       recordTime
+	taken       atomic.Uint64 // next number that TakeAt gives; times is locked while it changes
 	durable     atomic.Uint64 // records below are synced; the writer advances it
 	ring        []atomic.Pointer[entry]
 	awaited     atomic.Uint64 // the record that the sleeping writer waits for
@@ -183,6 +184,9 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	if err != nil {
 		return err
 	}
+	if err := j.openTime(next); err != nil {
+		return err
+	}
 	j.taken.Store(next)
 	j.durable.Store(next)
 	cfg := guard.Config{Path: filepath.Join(j.dir, "guard", "high-water"), Copy: j.cfg.HighWaterCopy,
@@ -256,7 +260,7 @@ func (j *Journal) Key() string { return j.key.String() }
 
 // Stats counts records at each step.
 type Stats struct {
-	Taken     uint64 // numbers that Take gave
+	Taken     uint64 // numbers that TakeAt gave
 	Durable   uint64 // synced
 	Published uint64 // under a published checkpoint
 }

@@ -57,8 +57,8 @@ func (j *Journal) AppendReportAs(
 	if err != nil {
 		return 0, p, fmt.Errorf("report: %w", err)
 	}
-	seq = j.Take()
-	p, err = j.Append(ctx, seq, &Record{Kind: ledger.Report, Micros: j.cfg.Now().UnixMicro(), Decision: text,
+	seq, micros := j.TakeAt()
+	p, err = j.Append(ctx, seq, &Record{Kind: ledger.Report, Micros: micros, Decision: text,
 		Caller: r.Caller, RequestID: r.RequestID, Body: r.Body, Model: r.Model, Plan: r.Plan, Policy: r.Policy})
 	return seq, p, err
 }

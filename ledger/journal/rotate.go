@@ -63,7 +63,8 @@ func (j *Journal) rotateMaster(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("rotate: %w", err)
 	}
-	_, err = j.Append(ctx, j.Take(), &Record{Kind: ledger.KeyRotation, Micros: j.cfg.Now().UnixMicro(), Decision: text})
+	seq, micros := j.TakeAt()
+	_, err = j.Append(ctx, seq, &Record{Kind: ledger.KeyRotation, Micros: micros, Decision: text})
 	return err
 }
 

@@ -71,7 +71,7 @@ func (e *Engine) validateAndClaim(ctx context.Context, r *Request, beforeWait fu
 	if err := r.validate(); err != nil {
 		return err
 	}
-	if r.Event.Time.After(e.now().Add(e.cfg.MaxAhead)) {
+	if r.Event.Time.After(e.journal.Now().Add(e.cfg.MaxAhead)) {
 		return &assay.FieldError{Field: "time", Problem: "lies ahead of the server's clock"}
 	}
 	r.eventBytes = r.Event.AppendBinary(r.eventBytes[:0])

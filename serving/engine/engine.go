@@ -91,7 +91,7 @@ func New(cfg Config) *Engine {
 // ends it finishes what still waits.
 func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { e.shadows.run(ctx, e.journal, e.now, e.log) })
+	wg.Go(func() { e.shadows.run(ctx, e.journal, e.log) })
 	wg.Go(func() {
 		if err := e.index.fill(ctx, e.journal); err != nil && ctx.Err() == nil {
 			e.log.Warn("ListDecisions has no index of the records from before the start and reads them all", "error",

@@ -167,7 +167,7 @@ func (e *Engine) decideGroup(g *group) numberedGroup {
 }
 
 // numberLocked is the critical section, with mu held: read the windows, apply the
-// event to them, take the next number. When it returns, either r.numbered or r.Err
+// event to them, take the next number and its time. When it returns, either r.numbered or r.Err
 // is set. A panic becomes r's error, since other requests of the group may have
 // their numbers already and need their records.
 func (e *Engine) numberLocked(r *Request) {
@@ -193,7 +193,8 @@ func (e *Engine) numberLocked(r *Request) {
 			r.Late = lastLateness(w.state)
 		}
 	}
-	r.Sequence, r.numbered = e.journal.Take(), true
+	r.Sequence, r.micros = e.journal.TakeAt()
+	r.numbered = true
 	if r.Late.IsLate() {
 		e.late.remember(r.Sequence, r.Late)
 		e.late.count(r.Event.Kind, r.Late)
@@ -220,7 +221,7 @@ func (e *Engine) decideNumbered(g *group, rs []*Request) {
 // decideOne makes a decision and fills the record. Whatever goes wrong here is
 // recorded, since the number is taken.
 func (e *Engine) decideOne(r *Request) {
-	r.startDecision(e.now().UnixMicro())
+	r.startDecision(r.micros)
 	if !r.Fact {
 		r.Err = r.score()
 	}
@@ -230,10 +231,9 @@ func (e *Engine) decideOne(r *Request) {
 // decideSameModel is decideOne for requests of one model: it does each step for
 // all of them.
 func (e *Engine) decideSameModel(g *group, rs []*Request) {
-	at := e.now().UnixMicro()
 	g.rows = g.rows[:0]
 	for _, r := range rs {
-		r.startDecision(at)
+		r.startDecision(r.micros)
 		g.rows = append(g.rows, r.vector.Values...)
 	}
 	g.margins = append(g.margins[:0], make([]float64, len(rs))...)

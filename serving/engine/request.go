@@ -39,7 +39,8 @@ type Request struct {
 	claim      claim        // of tag
 	eventBytes []byte       // canonical
 
-	numbered    bool // Sequence was taken, so there must be a record
+	numbered    bool  // Sequence was taken, so there must be a record
+	micros      int64 // the record's time, taken with Sequence
 	vector      assay.Vector
 	vectorBytes []byte    // canonical
 	fields      []float64 // of the event, as the plan reads them

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -98,7 +97,7 @@ func (s *Shadows) enqueue(seq uint64) {
 }
 
 // run scores queued decisions until ctx ends and the queue is empty.
-func (s *Shadows) run(ctx context.Context, j *journal.Journal, now func() time.Time, log *slog.Logger) {
+func (s *Shadows) run(ctx context.Context, j *journal.Journal, log *slog.Logger) {
 	for {
 		var seq uint64
 		select {
@@ -120,7 +119,7 @@ func (s *Shadows) run(ctx context.Context, j *journal.Journal, now func() time.T
 				break more
 			}
 		}
-		if missed, err := s.scoreBatch(j, now, batch); err != nil {
+		if missed, err := s.scoreBatch(j, batch); err != nil {
 			s.dropped.Add(int64(missed))
 			log.Warn("shadow scores were not recorded", "decisions", missed, "error", err)
 		}
@@ -129,7 +128,7 @@ func (s *Shadows) run(ctx context.Context, j *journal.Journal, now func() time.T
 
 // scoreBatch scores decisions and records the scores. missed is how many could
 // not be scored or recorded; decisions whose subject was erased do not count.
-func (s *Shadows) scoreBatch(j *journal.Journal, now func() time.Time, seqs []uint64) (missed int, err error) {
+func (s *Shadows) scoreBatch(j *journal.Journal, seqs []uint64) (missed int, err error) {
 	s.scoring.Lock()
 	defer s.scoring.Unlock()
 	models := *s.models.Load()
@@ -141,7 +140,6 @@ func (s *Shadows) scoreBatch(j *journal.Journal, now func() time.Time, seqs []ui
 		case rerr != nil:
 			missed, err = missed+1, rerr
 		case r != nil:
-			r.Micros = now().UnixMicro()
 			recs = append(recs, r)
 		}
 	}
@@ -152,8 +150,8 @@ func (s *Shadows) scoreBatch(j *journal.Journal, now func() time.Time, seqs []ui
 		return missed + len(recs), err
 	}
 	numbers := make([]uint64, len(recs))
-	for i := range numbers {
-		numbers[i] = j.Take()
+	for i, r := range recs {
+		numbers[i], r.Micros = j.TakeAt()
 	}
 	if _, aerr := j.AppendAll(context.Background(), numbers, recs); aerr != nil {
 		return missed + len(recs), aerr

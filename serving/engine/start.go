@@ -88,9 +88,9 @@ func (e *Engine) appendStartAct(ctx context.Context, m *Model, act Act) (seq uin
 	if err != nil {
 		return 0, err
 	}
-	seq = e.journal.Take()
+	seq, micros := e.journal.TakeAt()
 	if _, err := e.journal.Append(context.WithoutCancel(ctx), seq, &journal.Record{
-		Kind: ledger.Activation, Micros: e.now().UnixMicro(), Caller: configurationCaller,
+		Kind: ledger.Activation, Micros: micros, Caller: configurationCaller,
 		Model: m.Bundle.Digest, Plan: m.PlanDigest, Policy: m.Policy.Digest(), Decision: raw,
 	}); err != nil {
 		return 0, fmt.Errorf("serving: the record of the start: %w: %w", assay.ErrUnavailable, err)

@@ -51,12 +51,12 @@ func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key K
 	}
 	e.models.Store(next)
 	e.retireWindowsLocked(next)
-	seq = e.journal.Take()
+	seq, micros := e.journal.TakeAt()
 	e.mu.Unlock()
 
 	m := next.Active
 	_, err = e.journal.Append(context.WithoutCancel(ctx), seq, &journal.Record{
-		Kind: kind, Micros: e.now().UnixMicro(), Caller: key.Caller, RequestID: key.RequestID, Body: body,
+		Kind: kind, Micros: micros, Caller: key.Caller, RequestID: key.RequestID, Body: body,
 		Model: m.Bundle.Digest, Plan: m.PlanDigest, Policy: m.Policy.Digest(), Decision: raw,
 	})
 	return seq, err
