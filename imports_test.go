@@ -82,6 +82,7 @@ serving/wire            : . serving/assayv1 serving/inferencev2
 serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving/scoring         : . features models models/forest serving/policy
 serving/scoring/scoringtest : . features models
+serving/eventparts      : . features/window
 serving/engine          : . internal/nearest features models ledger ledger/journal ledger/vault serving/policy
                           serving/scoring
 serving/audit           : . features models ledger ledger/journal ledger/vault serving/engine serving/policy
