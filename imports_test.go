@@ -24,6 +24,7 @@ internal/bounded        :
 internal/nearest        :
 internal/memlog         : .
 internal/arrowsafe      :
+internal/compact        : .
 internal/yamltext       :
 internal/version        :
 internal/testbound      :
@@ -122,7 +123,7 @@ github.com/apache/arrow                : internal/arrowsafe datasets features fe
                                          serving serving/scoring/scoringtest
                                          training training/* benchmarks
 github.com/xuri/excelize               : datasets models/eval/report/document
-github.com/klauspost/compress          : datasets
+github.com/klauspost/compress          : datasets internal/compact
 github.com/dmitryikh/leaves            : models/interchange
 github.com/sjwhitworth/golearn         : models/baseline
 gonum.org/v1/gonum/optimize            : models/baseline

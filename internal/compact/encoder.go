@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compact
+
+import (
+	"runtime"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// newEncoder makes an encoder whose frames state the size of their content.
+func newEncoder(options ...zstd.EOption) (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, append(options, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false),
+		zstd.WithSingleSegment(true), zstd.WithZeroFrames(true),
+		zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))...)
+}
+
+// plainEncoder is that of a nil Dictionary.
+var plainEncoder = func() *zstd.Encoder {
+	e, err := newEncoder()
+	if err != nil {
+		panic(err) // an option above is wrong
+	}
+	return e
+}()
+
+// Append appends a frame that holds src. The frame is at most 20 bytes longer than
+// src, and 3 for every 64 KiB of it.
+func (d *Dictionary) Append(dst, src []byte) []byte {
+	if d == nil {
+		return plainEncoder.EncodeAll(src, dst)
+	}
+	return d.encoder.EncodeAll(src, dst)
+}
