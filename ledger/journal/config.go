@@ -29,9 +29,10 @@ type Config struct {
 	DrainTimeout time.Duration
 	// MinFreeBytes of disk under which Ready refuses; 0 is 256 MiB.
 	MinFreeBytes uint64
-	// Keys encrypts the master key file, such as a KMS's key; nil leaves it in
-	// clear with mode 0600.
-	Keys vault.AEAD
+	// Keys keeps the master keys; who gave it closes it, after the journal. nil is
+	// the file keys/master.json, which the first start makes. If both are there, the
+	// next Run wraps everything again under Keys and removes the file.
+	Keys vault.Keys
 	// FS is the file system of the records; nil is the disk. Tests use Pebble's
 	// crashable memory file system.
 	FS vfs.FS

@@ -222,7 +222,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			// An erasure that is not finished does not count as final.
 			if m, err := vault.OpenMaster(dir+"/keys/master.json", nil); err != nil {
 				t.Fatal(err)
-			} else if _, err := m.Unwrap(s.Key().ID(), wrapped); err != nil {
+			} else if _, err := m.Unwrap(vault.WrappedKey{ID: s.Key().ID(), Bytes: wrapped[0]}); err != nil {
 				t.Fatalf("the copy does not open before the start: this test cannot fail: %v", err)
 			}
 			j, stop = start(t, dir, Config{})
@@ -230,7 +230,7 @@ func TestErasureIsFinishedAtStart(t *testing.T) {
 			if err := j.WaitErased(t.Context(), seq); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := j.master.Unwrap(s.Key().ID(), wrapped); err == nil {
+			if _, err := j.master.Unwrap(vault.WrappedKey{ID: s.Key().ID(), Bytes: wrapped[0]}); err == nil {
 				t.Error("a master key that is left opens the copy of the erased key")
 			}
 			if got, _, ok, err := j.Lookup("officer", "erase-3"); !ok || err != nil || got != seq {

@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal/guard"
@@ -45,7 +43,7 @@ type Journal struct {
 	store   *store.Store      // subject keys, request index, marks: follows the records
 	recent  recent            // leaves that the log has not published
 	key     ledger.Key
-	master  *vault.Master
+	master  vault.Keys
 	guard   *guard.Guard // has the log's signing key
 
 	times       recordTime
@@ -114,7 +112,7 @@ func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journa
 			return nil, fmt.Errorf("journal: the log cannot be built again where nothing may be written: %w",
 				assay.ErrInvalid)
 		}
-		if err := checkExists(cfg.FS, dir); err != nil {
+		if err := checkExists(cfg.FS, dir, cfg.Keys == nil); err != nil {
 			return nil, err
 		}
 		cfg.FS = overlay.New(cfg.FS)
@@ -139,7 +137,7 @@ func open(ctx context.Context, dir string, cfg Config, failed *failure) (*Journa
 		return nil, err
 	}
 	j.key = key
-	if j.master, err = vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), cfg.Keys); err != nil {
+	if j.master, err = openMaster(dir, &cfg); err != nil {
 		return nil, err
 	}
 	if j.store, err = store.Open(filepath.Join(dir, storeDir), cfg.store(j.failFiles)); err != nil {
@@ -304,21 +302,6 @@ func (j *Journal) setPublished(note []byte, size uint64) {
 	j.published.note, j.published.size = note, size
 	close(j.published.grown)
 	j.published.grown = make(chan struct{})
-}
-
-// checkExists refuses to read a directory that lacks the store or a key: the
-// code that opens it would make new ones.
-func checkExists(f vfs.FS, dir string) error {
-	_, err := f.Stat(f.PathJoin(dir, storeDir))
-	for _, key := range []string{"log.key", "master.json"} {
-		if err == nil {
-			_, err = os.Stat(filepath.Join(dir, "keys", key))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("journal: %w: put it back from the backup: %w", err, assay.ErrCorrupt)
-	}
-	return nil
 }
 
 // logDir is the log's directory.

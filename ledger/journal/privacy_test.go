@@ -157,7 +157,7 @@ func TestNothingIsLeftOfAnErasedSubject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Unwrap(id, wrapped); !errors.Is(err, assay.ErrCorrupt) {
+	if _, err := m.Unwrap(vault.WrappedKey{ID: id, Bytes: wrapped}); !errors.Is(err, assay.ErrCorrupt) {
 		t.Errorf("the erased key of an older copy opens under today's master key: %v", err)
 	}
 	// The backup's records with today's keys: the erased subject's record does not
@@ -211,7 +211,7 @@ func TestErasureIsResumed(t *testing.T) {
 		m, err := vault.OpenMaster(filepath.Join(dir, "keys", "master.json"), nil)
 		for ok := it.First(); ok && err == nil; ok = it.Next() {
 			n++
-			_, err = m.Unwrap(vault.ID(it.Key()[1:]), it.Value())
+			_, err = m.Unwrap(vault.WrappedKey{ID: vault.ID(it.Key()[1:]), Bytes: it.Value()})
 		}
 		return errors.Join(err, it.Close())
 	})

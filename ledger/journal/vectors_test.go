@@ -150,8 +150,9 @@ func readRecordVectors(t *testing.T, v *recordVectors) (out []groupVector) {
 		must(err)
 		b, err := hex.DecodeString(w)
 		must(err)
-		keys[id], err = master.Unwrap(vault.ID(i), b)
+		opened, err := master.Unwrap(vault.WrappedKey{ID: vault.ID(i), Bytes: b})
 		must(err)
+		keys[id] = opened[0]
 	}
 	auth, err := keys[v.System].Authenticator()
 	must(err)

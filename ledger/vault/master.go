@@ -20,9 +20,6 @@ import (
 	"github.com/assayrisk/assay/internal/bounded"
 )
 
-// ErrErased is returned for a record whose subject's key was destroyed.
-var ErrErased = errors.New("the subject was erased: its key is destroyed")
-
 // wrapInfo binds a wrapped key to its use. Frozen.
 const wrapInfo = "assay/subject key/v1\n"
 
@@ -33,9 +30,9 @@ const maxMasterBytes = 1 << 20
 // Tink's interface.
 type AEAD = tink.AEAD
 
-// Master is the master key: a Tink keyset (AES-256-GCM) that wraps subject keys.
-// Its file has mode 0600, and is in clear or encrypted under a key encryption key
-// of the caller's, such as a cloud KMS's.
+// Master keeps the master keys in a file: a Tink keyset (AES-256-GCM). The file
+// has mode 0600, and is in clear or encrypted under a key encryption key of the
+// caller's, such as a cloud KMS's.
 type Master struct {
 	path string
 	kek  AEAD
@@ -108,31 +105,45 @@ func (m *Master) replace(h *keyset.Handle) error {
 	return m.use(h)
 }
 
-// Wrap encrypts a subject key under the newest master key.
-func (m *Master) Wrap(k *Key) ([]byte, error) {
+var _ Keys = (*Master)(nil)
+
+// Wrap implements Keys.
+func (m *Master) Wrap(keys ...*Key) ([][]byte, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	b, err := m.mu.aead.Encrypt(k.secret[:], append([]byte(wrapInfo), k.id[:]...))
-	if err != nil {
-		return nil, fmt.Errorf("subject key: wrap: %w", err)
+	out := make([][]byte, len(keys))
+	for i, k := range keys {
+		var err error
+		if out[i], err = m.mu.aead.Encrypt(k.secret[:], append([]byte(wrapInfo), k.id[:]...)); err != nil {
+			return nil, fmt.Errorf("subject key: wrap: %w", err)
+		}
 	}
-	return b, nil
+	return out, nil
 }
 
-// Unwrap decrypts what Wrap made.
-func (m *Master) Unwrap(id ID, wrapped []byte) (*Key, error) {
+// Unwrap implements Keys.
+func (m *Master) Unwrap(wrapped ...WrappedKey) ([]*Key, error) {
 	m.mu.RLock()
-	secret, err := m.mu.aead.Decrypt(wrapped, append([]byte(wrapInfo), id[:]...))
+	a := m.mu.aead
 	m.mu.RUnlock()
-	if err != nil {
-		return nil, fmt.Errorf("subject key: the master key does not open it (was the master key replaced, or is "+
-			"this an older copy?): %w", assay.ErrCorrupt)
+	out := make([]*Key, len(wrapped))
+	for i, w := range wrapped {
+		if len(w.Bytes) > 0 && w.Bytes[0] == wrappedByProgram {
+			return nil, fmt.Errorf("subject key %x: a program keeps the master key that wrapped it: say which, with "+
+				"the setting keys (--keys FILE): %w", w.ID[:4], assay.ErrPrecondition)
+		}
+		secret, err := a.Decrypt(w.Bytes, append([]byte(wrapInfo), w.ID[:]...))
+		if err != nil {
+			return nil, errNotOpened(w.ID)
+		}
+		if out[i], err = newKey(w.ID, secret); err != nil {
+			return nil, err
+		}
 	}
-	return newKey(id, secret)
+	return out, nil
 }
 
-// Rotate adds a new master key and wraps with it from now on; the old one still
-// unwraps, until DestroyOldKeys. Both are durable when Rotate returns.
+// Rotate implements Keys.
 func (m *Master) Rotate() error {
 	m.mu.RLock()
 	km := keyset.NewManagerFromHandle(m.mu.handle)
@@ -151,24 +162,21 @@ func (m *Master) Rotate() error {
 	return m.replace(h)
 }
 
-// Generation changes whenever the keyset does. What was wrapped in another
-// generation may be wrapped under a key that is about to be destroyed.
+// Generation implements Keys.
 func (m *Master) Generation() uint32 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.mu.generation
 }
 
-// Rotating reports whether an older master key is still kept: a rotation has
-// begun, and subject keys may still have to be wrapped again.
+// Rotating implements Keys.
 func (m *Master) Rotating() bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.mu.handle.Len() > 1
 }
 
-// DestroyOldKeys destroys every master key but the newest. What only they unwrap is
-// unreadable from then on, in backups too.
+// DestroyOldKeys implements Keys.
 func (m *Master) DestroyOldKeys() error {
 	m.mu.RLock()
 	h := m.mu.handle

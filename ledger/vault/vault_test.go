@@ -78,6 +78,22 @@ func TestSealBindsItsContext(t *testing.T) {
 	}
 }
 
+func wrapOne(m Keys, k *Key) ([]byte, error) {
+	w, err := m.Wrap(k)
+	if err != nil {
+		return nil, err
+	}
+	return w[0], nil
+}
+
+func unwrapOne(m Keys, id ID, wrapped []byte) (*Key, error) {
+	k, err := m.Unwrap(WrappedKey{id, wrapped})
+	if err != nil {
+		return nil, err
+	}
+	return k[0], nil
+}
+
 func TestMasterRotation(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "master.json")
@@ -97,11 +113,11 @@ func TestMasterRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := m.Wrap(k)
+	old, err := wrapOne(m, k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Unwrap(ID{1}, old); !errors.Is(err, assay.ErrCorrupt) {
+	if _, err := unwrapOne(m, ID{1}, old); !errors.Is(err, assay.ErrCorrupt) {
 		t.Errorf("a wrapped key opened under another id: %v", err)
 	}
 	g := m.Generation()
@@ -111,10 +127,10 @@ func TestMasterRotation(t *testing.T) {
 	if m.Generation() == g || !open().Rotating() {
 		t.Error("a rotation that was begun does not show after a restart")
 	}
-	if _, err := open().Unwrap(k.ID(), old); err != nil {
+	if _, err := unwrapOne(open(), k.ID(), old); err != nil {
 		t.Fatalf("the old key is gone before Retire: %v", err)
 	}
-	again, err := m.Wrap(k)
+	again, err := wrapOne(m, k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,10 +141,10 @@ func TestMasterRotation(t *testing.T) {
 		if m.Rotating() {
 			t.Error("still rotating after Retire")
 		}
-		if _, err := m.Unwrap(k.ID(), old); !errors.Is(err, assay.ErrCorrupt) {
+		if _, err := unwrapOne(m, k.ID(), old); !errors.Is(err, assay.ErrCorrupt) {
 			t.Errorf("what the old master key wrapped still opens: %v", err)
 		}
-		if k2, err := m.Unwrap(k.ID(), again); err != nil || k2.secret != k.secret {
+		if k2, err := unwrapOne(m, k.ID(), again); err != nil || k2.secret != k.secret {
 			t.Errorf("what the new master key wrapped does not open: %v", err)
 		}
 	}
@@ -152,14 +168,14 @@ func TestMasterUnderAnotherKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := m.Wrap(k)
+	w, err := wrapOne(m, k)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m, err = OpenMaster(path, kms.mu.aead); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Unwrap(k.ID(), w); err != nil {
+	if _, err := unwrapOne(m, k.ID(), w); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenMaster(path, nil); !errors.Is(err, assay.ErrCorrupt) {

@@ -42,9 +42,10 @@ func (s *Subject) Key() *vault.Key { return s.key }
 // memory until the store has it, so that no second one is ever made.
 type keyring struct {
 	db        *pebble.DB
-	master    *vault.Master
+	master    vault.Keys
 	system    *Subject
-	knownTags filter // subject tags: most new subjects need no look-up in the database
+	knownTags filter     // subject tags: most new subjects need no look-up in the database
+	opened    openedKeys // by id, for readers
 	seed      maphash.Seed
 	shards    [keyShards]keyShard
 }
@@ -55,7 +56,7 @@ type keyShard struct {
 	hot, cold map[string]*Subject // two generations; the cold one is dropped
 }
 
-func newKeyring(db *pebble.DB, master *vault.Master, system *vault.Key) *keyring {
+func newKeyring(db *pebble.DB, master vault.Keys, system *vault.Key) *keyring {
 	r := &keyring{db: db, master: master, system: &Subject{key: system}, seed: maphash.MakeSeed()}
 	r.system.persisted.Store(true)
 	for i := range r.shards {
@@ -122,16 +123,18 @@ func (r *keyring) find(sh *keyShard, name string) (*Subject, error) {
 
 func (r *keyring) tag(name string) [16]byte { return r.system.key.Tag("subject", name) }
 
-// create makes a subject's key. The shard is locked.
+// create makes a subject's key, and changes nothing if that fails. The shard is locked.
 func (r *keyring) create(sh *keyShard, name string) (*Subject, error) {
 	k, err := vault.NewKey()
 	if err != nil {
 		return nil, err
 	}
 	s := &Subject{name: name, key: k, tag: r.tag(name), generation: r.master.Generation()}
-	if s.wrapped, err = r.master.Wrap(k); err != nil {
+	w, err := r.master.Wrap(k)
+	if err != nil {
 		return nil, err
 	}
+	s.wrapped = w[0]
 	r.knownTags.add(s.tag)
 	sh.unsaved[name] = s
 	return s, nil
@@ -172,12 +175,14 @@ func (r *keyring) retireKey(name string) (old *Subject, err error) {
 	if !old.used.Load() && !old.persisted.Load() { // it replaced an erased key and was never used
 		return nil, fmt.Errorf("erase: nothing is sealed for the subject since it was erased: %w", assay.ErrNotFound)
 	}
+	if _, err = r.create(sh, name); err != nil { // it takes old's place among those that are not in the store yet
+		return nil, fmt.Errorf("erase: %w", err)
+	}
 	old.erased.Store(true)
 	delete(sh.hot, name)
 	delete(sh.cold, name)
-	delete(sh.unsaved, name)
-	_, err = r.create(sh, name)
-	return old, err
+	r.opened.drop(old.key.ID())
+	return old, nil
 }
 
 // byID loads a key from the store. vault.ErrErased: it was destroyed.
@@ -196,11 +201,27 @@ func (r *keyring) byID(id vault.ID) (*vault.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.master.Unwrap(id, w)
+	wrapped := vault.WrappedKey{ID: id, Bytes: w}
+	if k := r.opened.find(wrapped); k != nil {
+		return k, nil
+	}
+	k, err := unwrap(r.master, id, w)
+	if err == nil {
+		r.opened.keep(wrapped, k)
+	}
+	return k, err
+}
+
+func unwrap(m vault.Keys, id vault.ID, wrapped []byte) (*vault.Key, error) {
+	keys, err := m.Unwrap(vault.WrappedKey{ID: id, Bytes: wrapped})
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
 }
 
 // systemKey loads the key of the records that concern no subject, or makes it.
-func systemKey(db *pebble.DB, m *vault.Master) (*vault.Key, error) {
+func systemKey(db *pebble.DB, m vault.Keys) (*vault.Key, error) {
 	idb, err := get(db, System.key())
 	if errors.Is(err, assay.ErrNotFound) {
 		k, err := vault.NewKey()
@@ -217,7 +238,7 @@ func systemKey(db *pebble.DB, m *vault.Master) (*vault.Key, error) {
 		if err := errors.Join(
 			b.Set(Version.key(), []byte{version}, nil),
 			b.Set(System.key(), id[:], nil),
-			b.Set(Keys.key(id), w, nil),
+			b.Set(Keys.key(id), w[0], nil),
 			b.Commit(pebble.Sync)); err != nil {
 			return nil, fmt.Errorf("store: %w", err)
 		}
@@ -238,5 +259,5 @@ func systemKey(db *pebble.DB, m *vault.Master) (*vault.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: system key: %w", err)
 	}
-	return m.Unwrap(id, w)
+	return unwrap(m, id, w)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// rewrapChunk is how many keys are wrapped again while new keys and erasures wait.
+// rewrapChunk is how many keys are wrapped again by one request to the master keys, and written by one sync.
 const rewrapChunk = 256
 
 // Rewrap wraps every subject key in the store under the newest master key. It returns how many there are.
@@ -34,50 +34,68 @@ func (s *Store) Rewrap(ctx context.Context) (n uint64, err error) {
 	return n, nil
 }
 
-// rewrapFrom wraps one chunk again and returns where the next begins, nil at
-// the end.
+// rewrapFrom wraps one chunk again and returns where the next begins, nil at the end. The master keys may be far away:
+// new keys and erasures wait only while the chunk is written, and a key that was erased meanwhile stays so.
 func (s *Store) rewrapFrom(from []byte) (next []byte, n uint64, err error) {
+	old, next, err := s.wrappedKeys(from)
+	if err != nil {
+		return nil, 0, err
+	}
+	keys, err := s.master.Unwrap(old...)
+	if err != nil {
+		return nil, 0, err
+	}
+	renewed, err := s.master.Wrap(keys...)
+	if err != nil {
+		return nil, 0, err
+	}
 	s.keyMu.Lock()
 	defer s.keyMu.Unlock()
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{byte(Keys) + 1}})
-	if err != nil {
-		return nil, 0, fmt.Errorf("store: %w", err)
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
 	b := s.db.NewBatch()
 	defer b.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		if n == rewrapChunk {
-			next = bytes.Clone(it.Key())
-			break
+	for i, w := range old {
+		v, err := get(s.db, Keys.key(w.ID))
+		if errors.Is(err, assay.ErrNotFound) {
+			continue
 		}
-		if len(it.Key()) != 17 {
-			return nil, 0, fmt.Errorf("store: a key id of %d bytes: %w", len(it.Key())-1, assay.ErrCorrupt)
+		if err == nil && bytes.Equal(v, w.Bytes) {
+			err = set(b, Keys.key(w.ID), renewed[i])
 		}
-		v, err := it.ValueAndErr()
 		if err != nil {
-			return nil, 0, fmt.Errorf("store: %w", err)
-		}
-		k, err := s.master.Unwrap(vault.ID(it.Key()[1:]), v)
-		if err != nil {
-			return nil, 0, err
-		}
-		w, err := s.master.Wrap(k)
-		if err != nil {
-			return nil, 0, err
-		}
-		if err := set(b, it.Key(), w); err != nil {
 			return nil, 0, fmt.Errorf("store: %w", err)
 		}
 		n++
-	}
-	if err := it.Error(); err != nil {
-		return nil, 0, fmt.Errorf("store: %w", err)
 	}
 	if err := b.Commit(pebble.Sync); err != nil {
 		return nil, 0, fmt.Errorf("store: %w", err)
 	}
 	return next, n, nil
+}
+
+// wrappedKeys reads a chunk of the subject keys, and where the next begins, nil at the end.
+func (s *Store) wrappedKeys(from []byte) (chunk []vault.WrappedKey, next []byte, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{byte(Keys) + 1}})
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		if len(chunk) == rewrapChunk {
+			return chunk, bytes.Clone(it.Key()), nil
+		}
+		if len(it.Key()) != 17 {
+			return nil, nil, fmt.Errorf("store: a key id of %d bytes: %w", len(it.Key())-1, assay.ErrCorrupt)
+		}
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return nil, nil, fmt.Errorf("store: %w", err)
+		}
+		chunk = append(chunk, vault.WrappedKey{ID: vault.ID(it.Key()[1:]), Bytes: bytes.Clone(v)})
+	}
+	if err := it.Error(); err != nil {
+		return nil, nil, fmt.Errorf("store: %w", err)
+	}
+	return chunk, nil, nil
 }
 
 // Purge removes deleted keys from the store's files, where they would still be readable.

@@ -75,7 +75,7 @@ type Store struct {
 	db       *pebble.DB
 	dir      string
 	opts     Options
-	master   *vault.Master
+	master   vault.Keys
 	keys     *keyring
 	requests filter     // of request tags
 	keyMu    sync.Mutex // held while subject keys change in the database

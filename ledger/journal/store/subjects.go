@@ -7,8 +7,8 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// OpenKeys loads the system's key with the master key, or makes it. Subjects' keys can be used from then on.
-func (s *Store) OpenKeys(master *vault.Master) error {
+// OpenKeys loads the system's key with the master keys, or makes it. Subjects' keys can be used from then on.
+func (s *Store) OpenKeys(master vault.Keys) error {
 	system, err := systemKey(s.db, master)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Store) AddKeyUse(g *Group, sub *Subject) error {
 		if err != nil {
 			return err
 		}
-		sub.wrapped, sub.generation = w, gen
+		sub.wrapped, sub.generation = w[0], gen
 	}
 	sub.persisted.Store(true)
 	op := recordfile.KeyOp{Kind: recordfile.NewKey, Subject: sub.tag, Key: sub.key.ID(), Wrapped: sub.wrapped}
