@@ -18,7 +18,7 @@
 //	validate.go, read.go, kinds.go     an event is checked, and its values are read
 //	vector.go, scratch.go              one event becomes a vector
 //	windows.go, derived.go, feed.go    what windows are fed with, and how much of it they counted
-//	state.go                           the windows: read, observe, snapshot
+//	state.go, party.go                 the windows: read, observe, forget, snapshot
 //	table.go, rows.go, eventrows.go    events as a table, and a table's rows as events
 //	checktable.go, order.go            what a table lacks, and whether it is in the order of time
 //	replay.go, log.go, matrix.go       a table through the windows, to a matrix

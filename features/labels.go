@@ -238,7 +238,7 @@ func (b *badEvents) keyOfRow(row int) string {
 			b.ev.Entities = append(b.ev.Entities, assay.Entity{Role: b.roles[i].Name, ID: id})
 		}
 	}
-	return string(b.key.keyOf(nil, &b.ev))
+	return string(b.key.keyOf(nil, &b.ev, nil))
 }
 
 // ignoredLabels counts rows of other kinds than the scored one whose label

@@ -100,6 +100,11 @@ func (p *Plan) Digest() assay.Digest { return p.digest }
 // Spec returns the spec that the plan was fitted from. It must not be changed.
 func (p *Plan) Spec() *plantext.Spec { return p.spec }
 
+// Personal reports whether a field's values are kept with the person whom an event is about and lost with that
+// person: a field that says `personal: true`, or a text that is neither of a closed list nor read by a window. All
+// other fields feed windows also after an erasure.
+func (p *Plan) Personal(field string) bool { return p.spec.IsPersonal(field) }
+
 // Event returns the kind of event that the plan scores.
 func (p *Plan) Event() string { return p.spec.ScoredKind() }
 

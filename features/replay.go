@@ -276,7 +276,7 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *eventReader, log *replay
 			return err
 		}
 		if kind == scored {
-			p.readTable(k, sc, p.find(k, sc, ev, st), us, st)
+			p.readTable(k, sc, p.find(k, sc, ev, nil, st), us, st)
 			for _, i := range p.keys[k].windows {
 				if sc.seen[i] {
 					h.read[i]++
@@ -292,7 +292,7 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *eventReader, log *replay
 				h.cols[slot] = append(h.cols[slot], sc.cols[slot][0])
 			}
 		}
-		p.observeTable(k, ev, kind, us, st)
+		p.observeTable(k, ev, nil, kind, us, st)
 	}
 	return nil
 }

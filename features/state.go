@@ -40,7 +40,9 @@ func (p *Plan) NewState() *State {
 		for j, i := range k.windows {
 			configs[j] = p.config(i)
 		}
-		s.tables = append(s.tables, window.New(lateness, configs))
+		t := window.New(lateness, configs)
+		t.PartyKeys(k.roles())
+		s.tables = append(s.tables, t)
 	}
 	s.tallies = make([]feedTally, len(p.feeds)*len(p.kinds))
 	return s
@@ -53,7 +55,7 @@ func (p *Plan) Roles() []string { return slices.Clone(p.spec.Entities) }
 func (p *Plan) HasWindows() bool { return len(p.feeds) > 0 }
 
 // readWindows fills the slots of the window features from st.
-func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
+func (p *Plan) readWindows(sc *scratch, ev *assay.Event, parties []Party, st *State) error {
 	if len(p.feeds) == 0 {
 		return nil
 	}
@@ -62,7 +64,7 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, st *State) error {
 	}
 	at := ev.Time.UnixMicro()
 	for t := range p.keys {
-		sc.found[t] = p.find(t, sc, ev, st)
+		sc.found[t] = p.find(t, sc, ev, parties, st)
 	}
 	for t := range p.keys {
 		if sc.found[t].has {
@@ -82,8 +84,8 @@ type keyLookup struct {
 }
 
 // find looks up the event's key of one kind.
-func (p *Plan) find(t int, sc *scratch, ev *assay.Event, st *State) keyLookup {
-	key := p.keys[t].keyOf(sc.key[:0], ev)
+func (p *Plan) find(t int, sc *scratch, ev *assay.Event, parties []Party, st *State) keyLookup {
+	key := p.keys[t].keyOf(sc.key[:0], ev, parties)
 	if key == nil {
 		return keyLookup{}
 	}
@@ -117,7 +119,9 @@ func (p *Plan) readTable(t int, sc *scratch, key keyLookup, at int64, st *State)
 
 // Observe applies an event to the windows of st, which later events read. An event that comes later than the plan
 // allows is counted in State.Late and changes nothing else. The event must have passed Validate.
-func (p *Plan) Observe(ev *assay.Event, st *State) error {
+func (p *Plan) Observe(ev *assay.Event, st *State) error { return p.observe(ev, nil, st) }
+
+func (p *Plan) observe(ev *assay.Event, parties []Party, st *State) error {
 	if len(p.feeds) == 0 {
 		return nil
 	}
@@ -134,13 +138,13 @@ func (p *Plan) Observe(ev *assay.Event, st *State) error {
 	}
 	kind := p.kinds.index(ev.Kind)
 	for t := range p.keys {
-		p.observeTable(t, ev, kind, at, st)
+		p.observeTable(t, ev, parties, kind, at, st)
 	}
 	return nil
 }
 
 // observeTable applies an event to the windows of one kind of key.
-func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *State) {
+func (p *Plan) observeTable(t int, ev *assay.Event, parties []Party, kind int, at int64, st *State) {
 	table := st.tables[t]
 	table.Advance(at)
 	windows := p.keys[t].fedBy(kind)
@@ -165,15 +169,13 @@ func (p *Plan) observeTable(t int, ev *assay.Event, kind int, at int64, st *Stat
 		}
 		var member uint64
 		if f.member.name != "" {
-			id := f.member.idIn(ev)
-			if id == "" {
+			if member, ok = f.member.memberOf(ev, parties); !ok {
 				n.valueless++
 				continue
 			}
-			member = window.Hash(id)
 		}
 		if !looked {
-			looked, key = true, p.keys[t].keyOf(key, ev)
+			looked, key = true, p.keys[t].keyOf(key, ev, parties)
 		}
 		switch {
 		case key == nil:

@@ -40,24 +40,12 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 		}
 		sc.cols[n][0] = f.Value(v)
 	}
-	return p.vector(dst, sc, ev, st)
+	return p.vector(dst, sc, ev, nil, st)
 }
 
 // VectorOf is Vector for an event whose field values Read returned.
 func (p *Plan) VectorOf(dst, fields []float64, ev *assay.Event, st *State) (assay.Vector, error) {
-	if ev.Kind != p.spec.ScoredKind() {
-		return assay.Vector{}, p.otherKind()
-	}
-	if len(fields) != len(p.fields) {
-		return assay.Vector{}, fmt.Errorf("%d values for the %d fields of the plan: pass what Read returns: %w",
-			len(fields), len(p.fields), assay.ErrPrecondition)
-	}
-	sc := p.scratch.Get().(*scratch)
-	defer p.scratch.Put(sc)
-	for i, x := range fields {
-		sc.cols[i][0] = x
-	}
-	return p.vector(dst, sc, ev, st)
+	return p.VectorOfParties(dst, fields, ev, nil, st)
 }
 
 func (p *Plan) otherKind() error {
@@ -66,9 +54,9 @@ func (p *Plan) otherKind() error {
 }
 
 // vector computes the features; the field values are already in sc.
-func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, st *State) (assay.Vector, error) {
+func (p *Plan) vector(dst []float64, sc *scratch, ev *assay.Event, parties []Party, st *State) (assay.Vector, error) {
 	sc.cols[p.eventTimeSlot()][0] = float64(ev.Time.UnixMicro())
-	if err := p.readWindows(sc, ev, st); err != nil {
+	if err := p.readWindows(sc, ev, parties, st); err != nil {
 		return assay.Vector{}, err
 	}
 	p.run(sc)

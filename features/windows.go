@@ -27,6 +27,9 @@ func (p *Plan) config(i int) window.Config {
 		Length: length, Hop: hop, Offset: offset, Needs: p.reads[i].needs, Recent: p.reads[i].recent,
 		Members: w.Members, Samples: w.Samples, HalfLife: halfLife,
 	}
+	if m := p.feeds[i].member; m.role {
+		c.MemberRole = m.name
+	}
 	if w.Calendar != "" {
 		c.Calendar = &eventtime.Calendar{Unit: w.Calendar, Zone: p.zones[w.Zone]}
 	}
@@ -120,9 +123,18 @@ func (p *Plan) keyPart(name string) keyPart {
 }
 
 // keyOf appends a key's canonical form: each part's length and bytes. It
-// returns nil if the event lacks a part.
-func (k *keyKind) keyOf(dst []byte, ev *assay.Event) []byte {
+// returns nil if the event lacks a part. With parties, a role's part is the
+// number of its party.
+func (k *keyKind) keyOf(dst []byte, ev *assay.Event, parties []Party) []byte {
 	for _, part := range k.parts {
+		if part.role && parties != nil {
+			party, ok := partyOf(ev, parties, part.name)
+			if !ok {
+				return nil
+			}
+			dst = append(binary.AppendUvarint(dst, uint64(len(party.Key))), party.Key[:]...)
+			continue
+		}
 		id := part.idIn(ev)
 		if id == "" {
 			return nil
@@ -131,6 +143,31 @@ func (k *keyKind) keyOf(dst []byte, ev *assay.Event) []byte {
 		dst = append(dst, id...)
 	}
 	return dst
+}
+
+// roles says which parts of a key are roles.
+func (k *keyKind) roles() []bool {
+	out := make([]bool, len(k.parts))
+	for i, part := range k.parts {
+		out[i] = part.role
+	}
+	return out
+}
+
+// memberOf returns the hash of the member that an event has; ok is false if it has none.
+func (k keyPart) memberOf(ev *assay.Event, parties []Party) (hash uint64, ok bool) {
+	if k.role && parties != nil {
+		party, ok := partyOf(ev, parties, k.name)
+		if !ok {
+			return 0, false
+		}
+		return party.Member, true
+	}
+	id := k.idIn(ev)
+	if id == "" {
+		return 0, false
+	}
+	return window.Hash(id), true
 }
 
 func (k keyPart) idIn(ev *assay.Event) string {

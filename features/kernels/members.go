@@ -57,16 +57,20 @@ func memberKernels() []Kernel {
 			Read: func(r *window.Reading, _ int64, l *Learned) float64 { return mode(r, l) }},
 		{Name: "latest_text", Needs: window.LatestMember, NeedsMember: true, Member: true,
 			Formula: "the member of the latest event, as `category` codes it",
-			Missing: "missing for a key without events",
+			Missing: "missing for a key without events, or when the member was erased",
 			Params:  "as of `category`", Example: "members=a,a,b min_count=1 -> 0", Fit: fitMember,
 			Check: checkMember, Verify: verifyMember,
-			Read: func(r *window.Reading, _ int64, l *Learned) float64 { return l.memberCode(r.LastMember, r.Seen) }},
+			Read: func(r *window.Reading, _ int64, l *Learned) float64 {
+				return l.memberCode(r.LastMember, r.Seen && r.LastMember != 0)
+			}},
 		{Name: "earliest_text", Needs: window.EarliestMember, NeedsMember: true, Member: true,
 			Formula: "the member of the earliest event, as `category` codes it",
-			Missing: "missing for a key without events",
+			Missing: "missing for a key without events, or when the member was erased",
 			Params:  "as of `category`", Example: "members=b,a,a min_count=1 -> 0", Fit: fitMember,
 			Check: checkMember, Verify: verifyMember,
-			Read: func(r *window.Reading, _ int64, l *Learned) float64 { return l.memberCode(r.FirstMember, r.Seen) }},
+			Read: func(r *window.Reading, _ int64, l *Learned) float64 {
+				return l.memberCode(r.FirstMember, r.Seen && r.FirstMember != 0)
+			}},
 	}
 }
 

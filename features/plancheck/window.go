@@ -53,6 +53,13 @@ func (c checker) windows() error {
 		if err := c.windowParameters(w, at); err != nil {
 			return err
 		}
+		for _, name := range s.WindowReadsFields(i) {
+			if n := s.FieldIndex(name); s.Fields[n].Personal {
+				return c.fail(fmt.Sprintf("$.fields[%d].personal", n), "leave personal out, or the window",
+					"window %q reads %q, and what is personal is lost when the person is erased: windows must not "+
+						"change then", w.Name, name)
+			}
+		}
 	}
 	return nil
 }

@@ -81,6 +81,31 @@ func (s *Spec) Inputs(f *FeatureSpec) []string {
 	return f.Of
 }
 
+// IsPersonal reports whether a field's values are kept with the person whom an event is about, and lost when that
+// person is erased. A field is personal if it says so, or if it is a text for which the plan lists no values and no
+// categories, and which no window reads. A name of no field is personal.
+func (s *Spec) IsPersonal(field string) bool {
+	n := s.FieldIndex(field)
+	if n < 0 || s.Fields[n].Personal {
+		return true
+	}
+	f := &s.Fields[n]
+	if f.ValueKind() != assay.Text || len(f.Values) > 0 {
+		return false
+	}
+	for i := range s.Features {
+		if k := &s.Features[i]; k.Listed() && slices.Contains(s.Inputs(k), field) {
+			return false
+		}
+	}
+	for i := range s.Windows {
+		if slices.Contains(s.WindowReadsFields(i), field) {
+			return false
+		}
+	}
+	return true
+}
+
 // FieldList lists the names of the fields for a message, at most 30 of them.
 func (s *Spec) FieldList() string {
 	var out []string

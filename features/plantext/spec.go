@@ -73,6 +73,7 @@ type FieldSpec struct {
 	// share, percent and count bound the number; others are for people
 	Unit      string `yaml:"unit,omitempty" json:"unit,omitempty"`
 	Sensitive bool   `yaml:"sensitive,omitempty" json:"sensitive,omitempty"` // a protected characteristic
+	Personal  bool   `yaml:"personal,omitempty" json:"personal,omitempty"`   // no window may read it
 	Text      string `yaml:"text,omitempty" json:"text,omitempty"`           // for people
 }
 

@@ -17,13 +17,26 @@ func (s *Spec) WindowIndex(name string) int {
 
 // WindowReads are the roles, fields and derived values of an event that window i
 // reads. Some may be empty, and some may occur twice.
-func (s *Spec) WindowReads(i int) []string {
-	w := &s.Windows[i]
+func (s *Spec) WindowReads(i int) []string { return s.readsOf(&s.Windows[i]) }
+
+func (s *Spec) readsOf(w *WindowSpec) []string {
 	out := slices.Concat(w.Key, []string{w.Value, w.Member}, s.FieldsOfDerived(w.Value))
 	for _, c := range w.Where {
 		out = append(append(out, c.Field), s.FieldsOfDerived(c.Field)...)
 	}
 	return out
+}
+
+// WindowReadsFields are the fields among WindowReads. A key or member that is the name of a role and of a field is the
+// role.
+func (s *Spec) WindowReadsFields(i int) []string {
+	w := s.Windows[i]
+	isRole := func(name string) bool { return slices.Contains(s.Entities, name) }
+	w.Key = slices.DeleteFunc(slices.Clone(w.Key), isRole)
+	if isRole(w.Member) {
+		w.Member = ""
+	}
+	return slices.DeleteFunc(s.readsOf(&w), func(name string) bool { return s.FieldIndex(name) < 0 })
 }
 
 // calendarUnits reads a length or an offset in units of a calendar.

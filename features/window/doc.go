@@ -43,6 +43,9 @@
 // bound. A key with few events takes less. The key itself and its place in the
 // index add about 64 bytes.
 //
+// A table can be told to forget a party (Table.Forget): its keys and its place in lists
+// go, what names nobody stays.
+//
 // Distinct, Share, Tally and Sample are exact while the window has no more
 // members (events, for Sample) than they keep, whatever the key had before.
 //

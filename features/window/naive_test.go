@@ -93,8 +93,10 @@ func (n *naive) read(key string, at int64) Reading {
 		if e.at >= r.Last {
 			r.Last, r.Latest, r.LastMember = e.at, e.value, e.member
 		}
-		parts[e.member] += e.value
-		counts[e.member]++
+		if e.member != 0 { // 0 was erased
+			parts[e.member] += e.value
+			counts[e.member]++
+		}
 		r.Values = append(r.Values, e.value)
 		r.Recent = append(r.Recent, Recent{At: e.at, Value: e.value})
 	}
@@ -115,7 +117,7 @@ func (n *naive) read(key string, at int64) Reading {
 	byHash := func(a, b MemberSum) int { return cmp.Compare(a.Member, b.Member) }
 	slices.SortFunc(r.Sums, byHash)
 	slices.SortFunc(r.Counts, byHash)
-	if r.Sum > 0 {
+	if r.Sum > 0 && len(parts) > 0 {
 		r.Share = best / r.Sum
 	}
 	n.timed(in, max(at, n.horizon()), &r)

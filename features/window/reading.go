@@ -32,8 +32,8 @@ type Rare struct {
 	Decayed     float64     // of Decay: sum of weights at the time of the read
 	DecaySum    float64     // of Decay: weighted sum of values
 	DecayAvg    float64     // of Decay: weighted mean
-	FirstMember uint64      // meaningful if Seen
-	LastMember  uint64      // meaningful if Seen
+	FirstMember uint64      // meaningful if Seen; 0 if that member was erased
+	LastMember  uint64      // meaningful if Seen; 0 if that member was erased
 	Sums        []MemberSum // of Sums: by rising hash
 	Counts      []MemberSum // of Tally: by rising hash
 	Values      []float64   // of Sample: rising; all of them if there are no more than Config.Samples
@@ -61,7 +61,11 @@ type Cursor struct{ place int32 }
 
 // Find looks a key up once, to read several windows.
 func (t *Table) Find(key []byte) Cursor {
-	return Cursor{t.index.find(t.keys, key, t.index.tag(key))}
+	p := t.index.find(t.keys, key, t.index.tag(key))
+	if p >= 0 {
+		t.settle(p)
+	}
+	return Cursor{p}
 }
 
 // Prefetch loads the panes of all windows of a key at once, before they are read: with very

@@ -41,7 +41,10 @@ func (t *Table) Snapshot(b []byte) []byte {
 	var n uint32
 	order := make([]int, 0, len(t.keys))
 	for p, k := range t.keys {
-		if k != "" && t.alive(p) {
+		if k == "" {
+			continue
+		}
+		if t.settle(int32(p)); t.alive(p) {
 			order = append(order, p)
 		}
 	}
@@ -216,7 +219,7 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 func (t *Table) reset() {
 	*t = Table{windows: t.windows, lateness: t.lateness, watermark: math.MinInt64,
 		lowestPanes: t.lowestPanes, index: newIndex(),
-		hasLifetimeWindow: t.hasLifetimeWindow}
+		hasLifetimeWindow: t.hasLifetimeWindow, partyParts: t.partyParts}
 	t.updateLowestPanes()
 }
 

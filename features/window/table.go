@@ -66,6 +66,8 @@ type Config struct {
 	Samples  int   // values that Sample keeps; default 256
 	Recent   int   // events that Recents keeps; default 1
 	HalfLife int64 // of Decay, microseconds; default 30 days
+	// the role whose parties are the members; "" if members are no parties, and stay when one is erased
+	MemberRole string
 }
 
 // Calendar divides time into numbered panes, in place of hops: the months of a
@@ -126,8 +128,12 @@ type Table struct {
 	keys              []string // by place; "" is free
 	cells             []cell   // place*len(windows) + window
 	free              []int32
-	nextToEvict       int  // the next place that Evict looks at
-	hasLifetimeWindow bool // a window covers the whole life of its keys: none is ever dead
+	nextToEvict       int // the next place that Evict looks at
+	partyParts        []bool
+	erasures          erasures
+	cleanedOf         []uint32 // by place: the number of the last erasure that it is cleaned of
+	roundCleanedOf    uint32   // the number that the last erasure had when Evict began its round
+	hasLifetimeWindow bool     // a window covers the whole life of its keys: none is ever dead
 }
 
 // layout is a Config with the place of each column in a pane.
@@ -255,18 +261,19 @@ func (t *Table) Len() int { return t.index.n }
 func (t *Table) findOrAdd(key []byte) int32 {
 	tag := t.index.tag(key)
 	if p := t.index.find(t.keys, key, tag); p >= 0 {
+		t.settle(p)
 		return p
 	}
 	k := string(key)
 	if n := len(t.free); n > 0 {
 		p := t.free[n-1]
 		t.free = t.free[:n-1]
-		t.keys[p] = k
+		t.keys[p], t.cleanedOf[p] = k, t.erasures.last
 		t.index.insert(tag, p)
 		return p
 	}
 	p := int32(len(t.keys))
-	t.keys = append(t.keys, k)
+	t.keys, t.cleanedOf = append(t.keys, k), append(t.cleanedOf, t.erasures.last)
 	for range t.windows {
 		t.cells = append(t.cells, cell{})
 	}
@@ -322,19 +329,26 @@ func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64
 }
 
 // Evict examines the next n keys and removes those that no read can see any
-// more. It changes no later value; calling it with a small n after every event
-// bounds the memory by the keys that are alive.
+// more, after it has cleaned them of what Forget was told. It changes no later
+// value; calling it with a small n after every event bounds the memory by the keys
+// that are alive.
 func (t *Table) Evict(n int) {
-	if t.hasLifetimeWindow {
+	if t.hasLifetimeWindow && !t.erasures.pending() {
 		return
 	}
 	for range min(n, len(t.keys)) {
 		if t.nextToEvict >= len(t.keys) {
 			t.nextToEvict = 0
+			t.erasures.drop(t.roundCleanedOf)
+			t.roundCleanedOf = t.erasures.last
 		}
 		p := t.nextToEvict
 		t.nextToEvict++
-		if t.keys[p] == "" || t.alive(p) {
+		if t.keys[p] == "" {
+			continue
+		}
+		t.settle(int32(p))
+		if t.alive(p) {
 			continue
 		}
 		t.index.remove(t.index.tagString(t.keys[p]), int32(p))
