@@ -4,11 +4,13 @@ package assay
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -161,21 +163,29 @@ type listed struct {
 
 func goList(t *testing.T) []listed {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	all, err := listOnce()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
+	return all
+}
+
+var listOnce = sync.OnceValues(func() ([]listed, error) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	if err != nil {
+		return nil, err
+	}
 	var all []listed
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p listed
 		if err := d.Decode(&p); err == io.EOF {
-			return all
+			return all, nil
 		} else if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, p)
 	}
-}
+})
 
 // table reads lines of the form "name : words". A line without a colon goes on with the one before it.
 func table(text string) map[string][]string {

@@ -11,5 +11,8 @@ import (
 // TestTwin computes the windows of two real logs and of 20 random plans again by
 // SQL. ASSAY_TWIN_PLANS sets another number of plans; the checks take 200.
 func TestTwin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds: SQL computes the windows of 22 logs again")
+	}
 	featurestest.Compare(t, featurestest.Worlds(t, 20))
 }

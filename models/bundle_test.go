@@ -168,7 +168,11 @@ func TestReplaceBundle(t *testing.T) {
 			}
 		}
 	}()
-	for range 50 {
+	times := 50
+	if testing.Short() {
+		times = 10
+	}
+	for range times {
 		if err := WriteBundle(dir, testBundle()); err != nil {
 			t.Fatal(err)
 		}

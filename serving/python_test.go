@@ -48,6 +48,9 @@ func (n *node) listen() string {
 // TestPythonClients scores through tritonclient and kserve, as their users do,
 // with raw tensor contents and with typed ones.
 func TestPythonClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: tritonclient and kserve score")
+	}
 	python := peersPython(t)
 	n := start(t, t.TempDir(), Config{})
 	address, margins := n.listen(), map[string]string{}
@@ -68,6 +71,9 @@ func TestPythonClients(t *testing.T) {
 // TestPythonExample generates stubs by the command that the example's head
 // names, and asks for decisions with it.
 func TestPythonExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second: generates Python stubs and asks with them")
+	}
 	python := peersPython(t)
 	root, err := filepath.Abs("..")
 	if err != nil {

@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 // same values as each other and as ours; the one that makes a table of each
 // window ends at its memory limit, and that is told from any other failure.
 func TestSkewPeers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: polars computes the skewed log twice")
+	}
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
 		t.Skip("ASSAY_PEERS_PYTHON names no Python with polars")

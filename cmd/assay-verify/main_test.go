@@ -55,6 +55,9 @@ func TestIndependence(t *testing.T) {
 
 // TestSize builds the program: it stays small enough to be read and handed on.
 func TestSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("links the program for its size")
+	}
 	bin := filepath.Join(t.TempDir(), "assay-verify")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -189,7 +192,7 @@ func TestCommandLine(t *testing.T) {
 }
 
 // TestEveryBitOfAnAnchoredReceipt flips bits of the file, every eleventh by
-// default and each one if ASSAY_TAMPERS is set: all are refused.
+// default, one in 101 if tests are to be short, and each one if ASSAY_TAMPERS is set: all are refused.
 func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
 	file, tr := readTestdata(t)
 	file = bytes.TrimSpace(file)
@@ -198,6 +201,9 @@ func TestEveryBitOfAnAnchoredReceipt(t *testing.T) {
 	}
 	caught := map[string]int{}
 	step := 11
+	if testing.Short() {
+		step = 101
+	}
 	if os.Getenv("ASSAY_TAMPERS") != "" {
 		step = 1
 	}

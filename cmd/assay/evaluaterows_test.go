@@ -65,6 +65,9 @@ func creditLoans(t *testing.T) (train, later string) {
 // LightGBM have every number of report.json, but those that the audit lists with
 // a reason.
 func TestReportIsComputedAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes most of a minute: other programs compute the numbers of four reports again")
+	}
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
 		t.Skip("ASSAY_PEERS_PYTHON is not set: no interpreter with benchmarks/peers/requirements-tests.txt")

@@ -121,8 +121,8 @@ func failOverToAnotherChain(t *testing.T, c *fakeChain) {
 func TestChainFaults(t *testing.T) {
 	for i, f := range chainFaults() {
 		t.Run(f.name, func(t *testing.T) {
-			if testing.Short() && i%5 != 3 {
-				t.Skip("takes a second; one in five is enough here")
+			if testing.Short() && i%10 != 3 {
+				t.Skip("takes a second; one in ten is enough here")
 			}
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { anchorThrough(t, f) })

@@ -85,6 +85,9 @@ func hardTables() (names []string, inputs []Input) {
 // testdata/verdicts.txt, and holds what must be true of each line whatever the
 // table says.
 func TestVerdictTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: the verdicts on every hard table")
+	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out,
 		"# What each verdict says; go test ./models/eval/report -run TestVerdictTable -update writes it.\n%-28s",
