@@ -36,7 +36,8 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	storeCopy := filepath.Join(dst, storeDir)
 	upto, err := j.copyStore(ctx, storeCopy)
 	if err == nil {
-		err = j.records.CopyTo(filepath.Join(dst, recordDir), upto)
+		err = errors.Join(j.records.CopyTo(filepath.Join(dst, recordDir), upto),
+			j.signatures.CopyTo(filepath.Join(dst, signatureDir)))
 	}
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)

@@ -5,7 +5,7 @@
 //
 //	Take ─▶ work ─▶ Append ─┐ (any order)                    ┌▶ reply with promise
 //	Take ─▶ work ─▶ Append ─┴▶ ring ─▶ writer: one group ────┤
-//	                 order by sequence number, sign, sync    └▶ drainer ─▶ guard ─▶ log (tiles, checkpoint)
+//	                 order by sequence number, sync, sign    └▶ drainer ─▶ guard ─▶ log (tiles, checkpoint)
 //
 // What comes in: a Record, and the number that Take gave for it. What goes out: its promise at once, and once the log
 // has published it, its receipt. The steps of a record, in order:
@@ -14,8 +14,8 @@
 //	                     leaf's index in the log. Whoever took it must Append it.
 //	prepare  prepare.go  all of the record's cryptography, in the caller's goroutine; then it waits in a ring
 //	group    writer.go   one goroutine takes every record that is ready, in unbroken order
-//	sign     group.go    one promise over the group's Merkle root
-//	sync     group.go    one write and one sync in the record files; then Append returns
+//	sync     group.go    one write and one sync in the record files
+//	sign     group.go    one promise over the group's Merkle root; then Append returns
 //	publish  drain.go    the leaves go to the log, in order, from memory (recent.go) or from the files;
 //	         publish.go  a checkpoint is signed by the guard, cosigned by witnesses, published, and read back
 //
@@ -32,7 +32,8 @@
 //
 //	journal.go, config.go, run.go          opening and recovering; settings; the goroutines that live as long as Run
 //	read.go, receipt.go                    records, promises, receipts and proofs
-//	record.go, report.go                   what a record holds; the opening of a report's leaf
+//	record.go, business.go, report.go      what a record holds and names; the opening of a report's leaf
+//	sign.go                                signatures written behind the replies, and made again after a crash
 //	erase.go, rotate.go, retire.go         keys destroyed, the master key replaced, private parts dropped
 //	backup.go                              a copy of a running journal
 //	fsck.go, fsckrecords.go, fsckstore.go  everything derived again and compared
@@ -44,6 +45,7 @@
 // The directory:
 //
 //	journal/records/   the records, group after group
+//	journal/signatures/ the groups' signatures
 //	journal/store/     Pebble: request index, wrapped subject keys, marks
 //	log/               C2SP tlog-tiles: may be published as it is
 //	keys/log.key       the log's signing key (note format), mode 0600

@@ -51,37 +51,68 @@ func (j *Journal) Erase(ctx context.Context, name, reason string) (uint64, ledge
 // key either. WaitErased waits for both; if a stop prevents them, the next start
 // does them.
 func (j *Journal) DestroyKey(ctx context.Context, r ErasureRequest) (seq uint64, p ledger.Promise, err error) {
-	if err := j.Ready(); err != nil {
-		return 0, p, err
-	}
-	rec := Record{Kind: ledger.Erasure, Caller: r.Caller, RequestID: r.RequestID, Body: r.Body}
-	if err := rec.check(); err != nil { // before the key is dead
-		return 0, p, err
-	}
-	old, err := j.store.RetireKey(r.Subject)
+	e, err := j.BeginErasure(r)
 	if err != nil {
 		return 0, p, err
 	}
+	p, err = e.Append(ctx)
+	return e.Sequence, p, err
+}
+
+// BegunErasure is an erasure that has its number: the key is out of use from there on.
+type BegunErasure struct {
+	Sequence uint64
+	Micros   int64
+	Party    Party // whose key is destroyed
+
+	j      *Journal
+	record Record
+}
+
+// BeginErasure is the first half of DestroyKey: it takes the subject's key out of use and the next sequence number. A
+// caller whose own state changes with an erasure calls it where it takes numbers, and Append afterwards, which must
+// follow.
+func (j *Journal) BeginErasure(r ErasureRequest) (*BegunErasure, error) {
+	if err := j.Ready(); err != nil {
+		return nil, err
+	}
+	rec := Record{Kind: ledger.Erasure, Caller: r.Caller, RequestID: r.RequestID, Body: r.Body}
+	if err := rec.check(); err != nil { // before the key is dead
+		return nil, err
+	}
+	old, err := j.store.RetireKey(r.Subject)
+	if err != nil {
+		return nil, err
+	}
+	b := &BegunErasure{Party: Party{old}, j: j, record: rec}
+	b.Sequence, b.Micros = j.TakeAt()
+	b.record.Micros = b.Micros
 	note := ErasureNote{Version: 1, Key: old.Key().ID(), Reason: r.Reason}
-	if rec.Decision, err = assay.MarshalCBOR(&note); err != nil {
-		return 0, p, fmt.Errorf("erase: %w", err)
-	}
-	seq, rec.Micros = j.TakeAt()
-	e := entryPool.Get().(*entry)
-	if err := j.prepare(e, seq, &rec); err != nil {
+	if b.record.Decision, err = assay.MarshalCBOR(&note); err != nil { // never
 		j.failed.set(err)
-		return 0, p, err
+		return nil, fmt.Errorf("erase: %w", err)
 	}
-	e.erasedSubject, e.batch = old, nil
+	return b, nil
+}
+
+// Append is the second half of DestroyKey: it returns when the erasure's record is durable.
+func (b *BegunErasure) Append(ctx context.Context) (p ledger.Promise, err error) {
+	j := b.j
+	e := entryPool.Get().(*entry)
+	if err := j.prepare(e, b.Sequence, &b.record); err != nil {
+		j.failed.set(err)
+		return p, err
+	}
+	e.erasedSubject, e.batch = b.Party.subject, nil
 	if err := j.push(e); err != nil {
-		return seq, p, err
+		return p, err
 	}
 	if err := j.wait(ctx, e); err != nil {
-		return seq, p, err
+		return p, err
 	}
 	p = e.group.promise(e)
 	e.release()
-	return seq, p, nil
+	return p, nil
 }
 
 // WaitErased waits until the erasure in record seq is final: no file of the

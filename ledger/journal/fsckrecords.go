@@ -55,8 +55,11 @@ func (c *checker) checkRecords(ctx context.Context) error {
 					return err
 				}
 			}
-			g := &group{first: b.First, count: b.Count, signature: b.Signature}
+			g := &group{first: b.First, count: b.Count}
 			g.tree.Reset(hashes)
+			if err := c.j.findSignature(g, &b.Head); err != nil {
+				return err
+			}
 			p := g.promise(&entry{seq: b.First, leafHash: hashes[0]})
 			if err := p.Verify(c.j.key); err != nil {
 				return fmt.Errorf("the group of records %d to %d: %w", b.First, b.End()-1, err)

@@ -39,11 +39,12 @@ type pendingGroup struct {
 	frame      []byte       // the group as bytes
 	leaves     *leafBlock   // for the log
 	storeGroup *store.Group // for the store
-	sealed     [][]byte     // scratch
+	business   [][]byte     // scratch
+	personal   [][]byte     // scratch
 	err        error        // of commit
 }
 
-// build makes one group of the entries, signs its promise and encodes it. It writes nothing.
+// build makes one group of the entries and encodes it. It writes and signs nothing.
 func (p *pendingGroup) build(j *Journal) error {
 	n := len(p.entries)
 	first := p.entries[0].seq
@@ -54,26 +55,22 @@ func (p *pendingGroup) build(j *Journal) error {
 	b := &leafBlock{first: first,
 		publicParts: make([]byte, 0, size), ends: make([]uint32, n), hashes: make([]assay.Digest, n)}
 	x := &store.Group{First: first, Count: uint32(n), Tags: make([]Tag, n)}
-	p.sealed = p.sealed[:0]
+	p.business, p.personal = p.business[:0], p.personal[:0]
 	for i, e := range p.entries {
 		b.publicParts = append(b.publicParts, e.public...)
 		b.ends[i], b.hashes[i], x.Tags[i] = uint32(len(b.publicParts)), e.leafHash, e.tag
-		p.sealed = append(p.sealed, e.sealed)
+		p.business, p.personal = append(p.business, e.business), append(p.personal, e.personal)
 		if e.tag != (Tag{}) {
 			j.store.NoteRequest(e.tag)
 		}
-		if err := j.store.AddKeyUse(x, e.subject); err != nil {
+		if err := p.addKeys(j, x, e); err != nil {
 			return fmt.Errorf("journal: %w: %w", err, assay.ErrUnavailable)
-		}
-		if e.erasedSubject != nil {
-			j.store.AddKeyErasure(x, e.erasedSubject, e.seq)
 		}
 	}
 	g := &group{first: first, count: uint32(n)}
 	g.tree.Reset(b.hashes)
-	g.signature = j.guard.SignPromise(g.first, g.count, g.tree.Root())
 	frame, err := j.records.Encode(p.frame[:0], &recordfile.Group{
-		First: first, Signature: g.signature, Public: b.publicParts, Ends: b.ends, Sealed: p.sealed, Ops: x.Ops,
+		First: first, Public: b.publicParts, Ends: b.ends, Business: p.business, Personal: p.personal, Ops: x.Ops,
 	})
 	if err != nil {
 		return fmt.Errorf("journal: commit: %w: %w", err, assay.ErrUnavailable)
@@ -82,8 +79,27 @@ func (p *pendingGroup) build(j *Journal) error {
 	return nil
 }
 
-// commit writes a group with one sync. Only after that does it advance the durable end and give the group to the store,
-// the log and the callers. The caller has locked writeMu for reading; commit unlocks it.
+// addKeys adds to the group what a record does to keys: those that it uses become durable with it.
+func (p *pendingGroup) addKeys(j *Journal, x *store.Group, e *entry) error {
+	if err := j.store.AddKeyUse(x, e.subject); err != nil {
+		return err
+	}
+	for _, party := range e.parties {
+		if party.subject == e.subject {
+			continue
+		}
+		if err := j.store.AddKeyUse(x, party.subject); err != nil {
+			return err
+		}
+	}
+	if e.erasedSubject == nil {
+		return nil
+	}
+	return j.store.AddKeyErasure(x, e.erasedSubject, e.seq)
+}
+
+// commit writes a group with one sync, and signs its promise. Only after that does it advance the durable end and give
+// the group to the store, the log and the callers. The caller has locked writeMu for reading; commit unlocks it.
 func (j *Journal) commit(p *pendingGroup) error {
 	g := p.group
 	err := j.records.Append(p.frame, !j.cfg.NoSync)
@@ -94,6 +110,8 @@ func (j *Journal) commit(p *pendingGroup) error {
 		j.ring[e.seq%maxInFlight].CompareAndSwap(e, nil)
 	}
 	if err == nil {
+		g.signature = j.guard.SignPromise(g.first, g.count, g.tree.Root())
+		j.signatures.Add(g.first, g.count, g.signature)
 		j.recent.add(p.leaves)
 		j.durable.Store(g.first + uint64(g.count))
 		if j.store.Add(p.storeGroup) > store.MaxQueued {
@@ -108,7 +126,8 @@ func (j *Journal) commit(p *pendingGroup) error {
 		e.complete(g, err)
 		p.entries[i] = nil
 	}
-	clear(p.sealed)
+	clear(p.business)
+	clear(p.personal)
 	if p.group, p.leaves, p.storeGroup = nil, nil, nil; cap(p.frame) > maxKeptFrame {
 		p.frame = nil
 	}

@@ -26,8 +26,9 @@ import (
 
 // Where records and store lie, below the journal's directory.
 var (
-	recordDir = filepath.Join("journal", "records")
-	storeDir  = filepath.Join("journal", "store")
+	recordDir    = filepath.Join("journal", "records")
+	storeDir     = filepath.Join("journal", "store")
+	signatureDir = filepath.Join("journal", "signatures")
 )
 
 // ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that is smaller than
@@ -37,14 +38,16 @@ var ErrFork = guard.ErrFork
 // Journal is an open journal. Its methods may be called concurrently; Run and
 // Close once each.
 type Journal struct {
-	dir     string
-	cfg     Config
-	records *recordfile.Files // the records themselves
-	store   *store.Store      // subject keys, request index, marks: follows the records
-	recent  recent            // leaves that the log has not published
-	key     ledger.Key
-	master  vault.Keys
-	guard   *guard.Guard // has the log's signing key
+	dir        string
+	cfg        Config
+	records    *recordfile.Files      // the records themselves
+	signatures *recordfile.Signatures // of the groups' promises
+	programme  programmeKeys          // of business parts
+	store      *store.Store           // subject keys, request index, marks: follows the records
+	recent     recent                 // leaves that the log has not published
+	key        ledger.Key
+	master     vault.Keys
+	guard      *guard.Guard // has the log's signing key
 
 	times       recordTime
 	taken       atomic.Uint64 // next number that TakeAt gives; times is locked while it changes
@@ -159,6 +162,7 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	if err := j.store.OpenKeys(j.master); err != nil {
 		return err
 	}
+	j.programme.system = j.store.System()
 	auth, err := j.store.System().Authenticator()
 	if err != nil {
 		return err
@@ -187,9 +191,15 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	}
 	j.taken.Store(next)
 	j.durable.Store(next)
+	if j.signatures, err = recordfile.OpenSignatures(j.cfg.FS, filepath.Join(j.dir, signatureDir), next); err != nil {
+		return err
+	}
 	cfg := guard.Config{Path: filepath.Join(j.dir, "guard", "high-water"), Copy: j.cfg.HighWaterCopy,
 		ReadOnly: j.cfg.ReadOnly, RebuildLog: j.cfg.RebuildLog}
 	if j.guard, err = guard.Open(ctx, cfg, j.key, signer, j.store, durableRecords{j}); err != nil {
+		return err
+	}
+	if err := j.signMissing(ctx); err != nil {
 		return err
 	}
 	if err := j.erasures.init(j); err != nil {
@@ -211,8 +221,11 @@ func (j *Journal) Close() error {
 
 func (j *Journal) closeFiles() error {
 	var err error
+	if j.signatures != nil {
+		err = j.signatures.Close()
+	}
 	if j.records != nil {
-		err = j.records.Close()
+		err = errors.Join(err, j.records.Close())
 	}
 	return errors.Join(err, j.store.Close())
 }

@@ -54,11 +54,15 @@ func decision(seq uint64, subject string) *Record {
 	if err != nil {
 		panic(err)
 	}
-	return &Record{
+	r := &Record{
 		Kind: ledger.Decision, Micros: d.Micros, Subject: subject, Caller: "bank", RequestID: d.RequestID,
 		Body: assay.Sum("body\n", []byte(d.RequestID)), Model: d.Score.Model, Plan: d.Plan, Policy: d.Policy,
 		Decision: db, Vector: x.AppendBinary(nil), Private: []byte("event of " + subject),
 	}
+	if seq%2 == 0 {
+		r.Business = []byte("what is not personal of the event")
+	}
+	return r
 }
 
 // add appends n decisions over workers goroutines and returns their promises.

@@ -31,11 +31,12 @@ func fieldMutations() (out []mutation) {
 		{"request tag", flipPublic(16, 32)},
 		{"leaf", flipPublic(recordfile.PublicPrefix, 0)},
 		{"table", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
-			return flipBit(rng, body[:8*f.Count])
+			return flipBit(rng, body[:tableRow*f.Count])
 		}},
-		{"sealed part", flipSealed},
-		{"signature", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool {
-			return flipBit(rng, f.Signature[:])
+		{"personal part", flipPersonal},
+		{"business part", func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+			_, b, _ := recordParts(f, body, rng.IntN(int(f.Count)))
+			return len(b) > 0 && flipBit(rng, b)
 		}},
 		{"first", func(rng *rand.Rand, f *recordfile.Head, _ []byte) bool {
 			f.First ^= 1 << rng.IntN(40)
@@ -77,7 +78,7 @@ func changeAsInsider(t *testing.T, d string, rng *rand.Rand, field string, chang
 			return
 		}
 		raw := bytes.Clone(b[offs[i] : offs[i+1]-vault.MACSize])
-		if !change(rng, &f, raw[recordfile.HeadBytes:]) {
+		if !change(rng, &f, raw[f.HeadLen():]) {
 			continue
 		}
 		if raw, err = f.Seal(auth, raw); err != nil {
@@ -102,7 +103,7 @@ func flipBit(rng *rand.Rand, b []byte) bool {
 // its end.
 func flipPublic(from, to int) fieldChange {
 	return func(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
-		b, _ := recordParts(f, body, rng.IntN(int(f.Count)))
+		b, _, _ := recordParts(f, body, rng.IntN(int(f.Count)))
 		if to > 0 {
 			b = b[:to]
 		}
@@ -110,11 +111,11 @@ func flipPublic(from, to int) fieldChange {
 	}
 }
 
-// flipSealed flips a bit of a sealed part that can be opened: nobody can open
+// flipPersonal flips a bit of a personal part that can be opened: nobody can open
 // what was erased, changed or not.
-func flipSealed(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
+func flipPersonal(rng *rand.Rand, f *recordfile.Head, body []byte) bool {
 	i := rng.IntN(int(f.Count))
-	_, b := recordParts(f, body, i)
+	_, _, b := recordParts(f, body, i)
 	return len(b) > 0 && (f.First+uint64(i))%17 != 3 && flipBit(rng, b)
 }
 
@@ -122,8 +123,8 @@ func swapLeaves(_ *rand.Rand, f *recordfile.Head, body []byte) bool {
 	if f.Count < 2 {
 		return false
 	}
-	x, _ := recordParts(f, body, 0)
-	y, _ := recordParts(f, body, 1)
+	x, _, _ := recordParts(f, body, 0)
+	y, _, _ := recordParts(f, body, 1)
 	if len(x) != len(y) {
 		return false
 	}
@@ -133,26 +134,35 @@ func swapLeaves(_ *rand.Rand, f *recordfile.Head, body []byte) bool {
 	return true
 }
 
-// recordParts returns record i's public and sealed parts within a group's body, by the format's description: a table of
-// 8 bytes a record, which says where each part ends.
-func recordParts(f *recordfile.Head, body []byte, i int) (public, sealed []byte) {
-	at := func(i, k int) int {
-		if i < 0 {
-			return 0
+// tableRow is the length of a record's row in the table of a group.
+const tableRow = 12
+
+// sectionEnds returns where record i's parts end within their sections, by the format's description: a row of the
+// table.
+func sectionEnds(body []byte, i int) (ends [3]int) {
+	for k := range ends {
+		if i >= 0 {
+			ends[k] = int(binary.BigEndian.Uint32(body[tableRow*i+4*k:]))
 		}
-		return int(binary.BigEndian.Uint32(body[8*i+k:]))
 	}
+	return ends
+}
+
+// recordParts returns record i's parts within a group's body.
+func recordParts(f *recordfile.Head, body []byte, i int) (public, business, personal []byte) {
 	n := int(f.Count)
-	publics := body[8*n:]
-	sealeds := publics[at(n-1, 0):]
-	return publics[at(i-1, 0):at(i, 0)], sealeds[at(i-1, 4):at(i, 4)]
+	from, to, section := sectionEnds(body, i-1), sectionEnds(body, i), sectionEnds(body, n-1)
+	publics := body[tableRow*n:]
+	businesses := publics[section[0]:]
+	personals := businesses[section[1]:]
+	return publics[from[0]:to[0]], businesses[from[1]:to[1]], personals[from[2]:to[2]]
 }
 
 // groupKeyOps returns what follows the sealed parts in a group's body.
 func groupKeyOps(f *recordfile.Head, body []byte) []byte {
-	last := 8 * (int(f.Count) - 1)
-	n := int(binary.BigEndian.Uint32(body[last:])) + int(binary.BigEndian.Uint32(body[last+4:]))
-	return body[8*int(f.Count)+n:]
+	n := int(f.Count)
+	section := sectionEnds(body, n-1)
+	return body[tableRow*n+section[0]+section[1]+section[2]:]
 }
 
 // authenticatorOf returns the directory's authenticator, which anybody with its keys can make.

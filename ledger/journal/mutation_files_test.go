@@ -3,6 +3,8 @@
 package journal
 
 import (
+	"encoding/binary"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -58,6 +60,10 @@ func fileMutations(t *testing.T, dir string) (out []mutation) {
 				return b
 			})
 		}, false})
+		// A signature that is damaged is made again.
+		out = append(out, mutation{"signatures", o.name, func(t *testing.T, d string, rng *rand.Rand) {
+			changeFile(t, signatureFile(d), func(b []byte) []byte { return o.fn(rng, b) })
+		}, true})
 		// A store's file also has bytes that are no longer used, and what a torn
 		// log of the store loses comes back from the records.
 		out = append(out, mutation{"store file", o.name, func(t *testing.T, d string, rng *rand.Rand) {
@@ -70,6 +76,20 @@ func fileMutations(t *testing.T, dir string) (out []mutation) {
 			changeFile(t, fs[rng.IntN(len(fs))], func(b []byte) []byte { return o.fn(rng, b) })
 		}, true})
 	}
+	out = append(out, mutation{"signatures", "deleted", func(t *testing.T, d string, _ *rand.Rand) {
+		if err := os.Remove(signatureFile(d)); err != nil {
+			t.Error(err)
+		}
+	}, true})
+	const forged = "bit flipped, the checksum made right"
+	out = append(out, mutation{"signatures", forged, func(t *testing.T, d string, rng *rand.Rand) {
+		changeFile(t, signatureFile(d), func(b []byte) []byte {
+			entry := b[80*rng.IntN(len(b)/80):][:80]
+			flipBit(rng, entry[12:76])
+			binary.BigEndian.PutUint32(entry[76:], crc32.Checksum(entry[:76], crc32.MakeTable(crc32.Castagnoli)))
+			return b
+		})
+	}, false})
 	out = append(out, mutation{"record file", "deleted", func(t *testing.T, d string, rng *rand.Rand) {
 		fs := recordFiles(t, d)
 		if err := os.Remove(fs[rng.IntN(len(fs))]); err != nil {
@@ -77,6 +97,11 @@ func fileMutations(t *testing.T, dir string) (out []mutation) {
 		}
 	}, false})
 	return out
+}
+
+// signatureFile is the one file of signatures of a small journal.
+func signatureFile(dir string) string {
+	return filepath.Join(dir, signatureDir, "0000000000000000.sig")
 }
 
 // groupMutations move whole groups, each of which is authentic.

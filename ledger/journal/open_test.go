@@ -105,7 +105,7 @@ func TestOpenOfMadeUpGroupsReturns(t *testing.T) {
 
 // madeUpHead is the head of a group of one record, 1 << 40, that claims megabytes, as docs/formats/journal.md draws it.
 func madeUpHead() []byte {
-	b := append([]byte("assayg1\n"), make([]byte, recordfile.HeadBytes-8)...)
+	b := append([]byte("assayg1\n"), make([]byte, 112-8)...)
 	binary.BigEndian.PutUint64(b[8:], 1<<40)
 	binary.BigEndian.PutUint32(b[16:], 1)
 	binary.BigEndian.PutUint32(b[20:], recordfile.MaxSectionBytes/2)

@@ -24,10 +24,13 @@ type entry struct {
 	seq           uint64
 	leafHash      assay.Digest
 	public        []byte // key id || tag || leaf, as they will lie in the group
-	sealed        []byte
-	plaintext     []byte // scratch for the sealed part's plaintext
+	business      []byte // sealed
+	personal      []byte // sealed
+	plaintext     []byte // scratch for a part's plaintext
+	packed        []byte // scratch for a part that is compressed
 	tag           Tag
 	subject       *store.Subject
+	parties       []Party
 	erasedSubject *store.Subject // set by DestroyKey
 
 	group *group
@@ -59,11 +62,15 @@ var entryPool = sync.Pool{New: func() any { return &entry{done: make(chan struct
 // prepare makes the stored bytes. All of the record's cryptography is done
 // here, in the caller's goroutine, so that the writer only writes.
 func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
-	owner, err := j.store.Subject(r.Subject)
-	if err != nil {
-		return err
+	owner := r.Owner.subject
+	if owner == nil {
+		var err error
+		if owner, err = j.store.Subject(r.Subject); err != nil {
+			return err
+		}
 	}
 	e.seq, e.subject, e.erasedSubject = seq, owner, nil
+	e.parties = append(e.parties[:0], r.Parties...)
 	key := owner.Key()
 	kd, kv := key.CommitmentKeys(seq)
 	leaf := ledger.Leaf{
@@ -79,13 +86,28 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 	e.public = recordfile.AppendPublic(e.public[:0], key.ID(), e.tag)
 	e.public = leaf.AppendBinary(e.public)
 	e.leafHash = ledger.HashLeaf(e.public[recordfile.PublicPrefix:])
-	e.plaintext = r.appendPrivate(e.plaintext[:0])
 	ad := sealContext(seq, e.leafHash)
-	if n := len(e.plaintext) + vault.Overhead; cap(e.sealed) < n {
-		e.sealed = make([]byte, 0, n+n/4)
+	e.business = e.business[:0]
+	if len(r.Parties)+len(r.Business) > 0 {
+		programme, err := j.programme.of(seq)
+		if err != nil {
+			return err
+		}
+		e.plaintext = r.appendBusiness(e.plaintext[:0], key.ID())
+		e.business = e.sealPart(e.business, programme, ad[:])
 	}
-	e.sealed = key.Seal(e.sealed[:0], e.plaintext, ad[:])
+	e.plaintext = r.appendPersonal(e.plaintext[:0])
+	e.personal = e.sealPart(e.personal[:0], key, ad[:])
 	return nil
+}
+
+// sealPart compresses the plaintext and appends it to dst, sealed.
+func (e *entry) sealPart(dst []byte, key *vault.Key, ad []byte) []byte {
+	e.packed = append(append(e.packed[:0], notCompressed), e.plaintext...)
+	if n := len(e.packed) + vault.Overhead; cap(dst) < n {
+		dst = make([]byte, 0, n+n/4)
+	}
+	return key.Seal(dst, e.packed, ad)
 }
 
 // Tag returns the tag of a caller's request id, for LookupTag and Record.Tag. Who
@@ -143,5 +165,6 @@ func (j *Journal) wait(ctx context.Context, e *entry) error {
 // release puts e back into the pool; its promise was made.
 func (e *entry) release() {
 	e.group, e.subject, e.erasedSubject, e.batch, e.err = nil, nil, nil, nil, nil
+	clear(e.parties)
 	entryPool.Put(e)
 }

@@ -83,8 +83,8 @@ func (j *Journal) stored(ctx context.Context, seq uint64) (recordfile.StoredReco
 	return j.records.Record(seq)
 }
 
-// open opens a stored record: the leaf, then the sealed part. Then it checks that
-// the leaf commits to what was sealed.
+// open opens a stored record: the leaf, the business part, then the personal part. Then it checks that the leaf commits
+// to what was sealed. An error that matches vault.ErrErased or ErrRetired leaves the other parts set.
 func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.Key, error) {
 	leaf, err := ledger.ParseLeaf(s.Leaf)
 	if err != nil {
@@ -92,19 +92,24 @@ func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.K
 	}
 	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros,
 		Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy, Tag: s.Tag}
-	if len(s.Sealed) == 0 {
+	ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
+	if len(s.Business) > 0 {
+		if err := j.openBusiness(r, seq, s, ad[:]); err != nil {
+			return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
+		}
+	}
+	if len(s.Personal) == 0 {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, ErrRetired)
 	}
 	k, err := j.store.Key(s.Key)
 	if err != nil {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
-	ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
-	plain, err := k.Open(nil, s.Sealed, ad[:])
-	if err != nil {
-		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
+	plain, err := openPart(k, s.Version, s.Personal, ad[:])
+	if err == nil {
+		err = r.parsePersonal(plain)
 	}
-	if err := r.parsePrivate(plain); err != nil {
+	if err != nil {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
 	kd, kv := k.CommitmentKeys(seq)
@@ -114,6 +119,37 @@ func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.K
 			seq, assay.ErrCorrupt)
 	}
 	return r, k, nil
+}
+
+// openBusiness opens a record's business part.
+func (j *Journal) openBusiness(r *Record, seq uint64, s recordfile.StoredRecord, ad []byte) error {
+	key, err := j.programme.of(seq)
+	if err != nil {
+		return err
+	}
+	plain, err := openPart(key, s.Version, s.Business, ad)
+	if err != nil {
+		return err
+	}
+	return r.parseBusiness(plain, s.Key)
+}
+
+// The first byte of a part's plaintext, from format 2 on. Frozen.
+const (
+	notCompressed = 0
+	compressed    = 1 // a zstd frame follows
+)
+
+// openPart opens a sealed part of a format.
+func openPart(key *vault.Key, version int, sealed, ad []byte) ([]byte, error) {
+	plain, err := key.Open(nil, sealed, ad)
+	if err != nil || version == 1 {
+		return plain, err
+	}
+	if len(plain) == 0 || plain[0] != notCompressed {
+		return nil, fmt.Errorf("a sealed part begins with a byte that this version does not know: %w", assay.ErrCorrupt)
+	}
+	return plain[1:], nil
 }
 
 // ErrRetired is returned for a record whose private part was dropped because its
@@ -144,7 +180,7 @@ func (j *Journal) group(seq uint64) (*group, []assay.Digest, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &group{first: b.First, count: b.Count, signature: b.Signature}
+	g := &group{first: b.First, count: b.Count}
 	hashes := make([]assay.Digest, b.Count)
 	for i := range hashes {
 		s, err := b.At(i)
@@ -154,7 +190,20 @@ func (j *Journal) group(seq uint64) (*group, []assay.Digest, error) {
 		hashes[i] = ledger.HashLeaf(s.Leaf)
 	}
 	g.tree.Reset(hashes)
-	return g, hashes, nil
+	return g, hashes, j.findSignature(g, &b.Head)
+}
+
+// findSignature fills the signature of a group's promise. One that a crash has lost is made again: it is the same.
+func (j *Journal) findSignature(g *group, h *recordfile.Head) (err error) {
+	if h.Version == 1 {
+		g.signature = h.Signature
+		return nil
+	}
+	var ok bool
+	if g.signature, ok, err = j.signatures.Find(g.first, g.count); err == nil && !ok {
+		g.signature = j.guard.SignPromise(g.first, g.count, g.tree.Root())
+	}
+	return err
 }
 
 // Promise makes a durable record's promise again.

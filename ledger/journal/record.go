@@ -9,6 +9,7 @@ import (
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // Bounds on one record. A larger one is refused, and a record of kind Failed is
@@ -22,37 +23,49 @@ const (
 // nothing. The zero Tag is none.
 type Tag = recordfile.Tag
 
-// Record is one event in the journal. Kind, time and digests are in the public
-// leaf; all the rest is sealed under the subject's key.
+// Record is one event in the journal. Kind, time and digests are in the public leaf. The business part is sealed under
+// the programme's key and stays when a subject is erased or retention has passed; the personal part, all the rest, is
+// sealed under the subject's key.
 type Record struct {
 	Kind                ledger.Kind
 	Micros              int64        // server clock, microseconds since the Unix epoch
-	Subject             string       // its key seals the record; "" is the system, which cannot be erased
+	Subject             string       // its key seals the personal part; "" is the system, which cannot be erased
+	Owner               Party        // of Subject, if the caller has looked it up; else Append does
 	Caller, RequestID   string       // for idempotency, see Lookup; an empty RequestID is not indexed
 	Tag                 Tag          // of Caller and RequestID, if the caller has made it; zero: Append makes it
 	Body                assay.Digest // digest of the request body
 	Model, Plan, Policy assay.Digest
 	Decision            []byte // canonical bytes; the first commitment opens to them
 	Vector              []byte // canonical bytes; the second commitment opens to them
-	Private             []byte // what else a replay needs: the event
+	Private             []byte // what else of the event is personal; all of the event in records of format 1
+
+	Parties      []Party    // those whom the business part names, in its order: new keys are durable with the record
+	PartyNumbers []vault.ID // of a record that was read: the ids of the parties' keys
+	Business     []byte     // what stays of the event: no name, and nothing that is personal
 }
+
+// maxParties bounds Record.Parties.
+const maxParties = 64
 
 func (r *Record) check() error {
 	switch {
 	case !r.Kind.Valid():
 		return fmt.Errorf("record: %s is unknown: %w", r.Kind, assay.ErrInvalid)
-	case len(r.Decision) > MaxPartBytes || len(r.Vector) > MaxPartBytes || len(r.Private) > MaxPartBytes:
+	case len(r.Decision) > MaxPartBytes || len(r.Vector) > MaxPartBytes || len(r.Private) > MaxPartBytes ||
+		len(r.Business) > MaxPartBytes:
 		return fmt.Errorf("record: a part is larger than %d bytes: %w", MaxPartBytes, assay.ErrInvalid)
 	case len(r.Subject) > MaxNameBytes || len(r.Caller) > MaxNameBytes || len(r.RequestID) > MaxNameBytes:
 		return fmt.Errorf("record: a name is longer than %d bytes: %w", MaxNameBytes, assay.ErrInvalid)
+	case len(r.Parties) > maxParties:
+		return fmt.Errorf("record: %d parties, at most %d: %w", len(r.Parties), maxParties, assay.ErrInvalid)
 	}
 	return nil
 }
 
-// appendPrivate appends the plaintext of the sealed part: body digest, then
+// appendPersonal appends the plaintext of the personal part: body digest, then
 // subject, caller, request id, decision, vector and private, each with its
 // length in front as an unsigned varint.
-func (r *Record) appendPrivate(b []byte) []byte {
+func (r *Record) appendPersonal(b []byte) []byte {
 	b = append(b, r.Body[:]...)
 	for _, s := range [...]string{r.Subject, r.Caller, r.RequestID} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
@@ -65,9 +78,9 @@ func (r *Record) appendPrivate(b []byte) []byte {
 	return b
 }
 
-// parsePrivate reads what appendPrivate writes into r.
-func (r *Record) parsePrivate(b []byte) error {
-	bad := func() error { return fmt.Errorf("record: the sealed part is cut short: %w", assay.ErrCorrupt) }
+// parsePersonal reads what appendPersonal writes into r.
+func (r *Record) parsePersonal(b []byte) error {
+	bad := func() error { return fmt.Errorf("record: the personal part is cut short: %w", assay.ErrCorrupt) }
 	if len(b) < len(r.Body) {
 		return bad()
 	}
@@ -97,7 +110,7 @@ func (r *Record) parsePrivate(b []byte) error {
 		*d = p
 	}
 	if len(b) != 0 {
-		return fmt.Errorf("record: %d bytes after the sealed part's end: %w", len(b), assay.ErrCorrupt)
+		return fmt.Errorf("record: %d bytes after the personal part's end: %w", len(b), assay.ErrCorrupt)
 	}
 	return nil
 }

@@ -11,15 +11,15 @@ import (
 
 func FuzzParsePrivate(f *testing.F) {
 	r := decision(3, "s")
-	f.Add(r.appendPrivate(nil))
+	f.Add(r.appendPersonal(nil))
 	f.Add(make([]byte, 38))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r Record
-		if err := r.parsePrivate(b); err != nil {
+		if err := r.parsePersonal(b); err != nil {
 			return
 		}
 		var again Record
-		if err := again.parsePrivate(r.appendPrivate(nil)); err != nil || again.Subject != r.Subject ||
+		if err := again.parsePersonal(r.appendPersonal(nil)); err != nil || again.Subject != r.Subject ||
 			!bytes.Equal(again.Private, r.Private) || again.Body != r.Body {
 			t.Fatalf("%+v came back as %+v, %v", r, again, err)
 		}
@@ -30,7 +30,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	t.Parallel()
 	r := decision(9, "subject")
 	var got Record
-	if err := got.parsePrivate(r.appendPrivate(nil)); err != nil {
+	if err := got.parsePersonal(r.appendPersonal(nil)); err != nil {
 		t.Fatal(err)
 	}
 	if got.Subject != r.Subject || got.Caller != r.Caller || got.RequestID != r.RequestID || got.Body != r.Body ||
@@ -38,13 +38,13 @@ func TestRecordRoundTrip(t *testing.T) {
 		!bytes.Equal(got.Private, r.Private) {
 		t.Fatalf("%+v came back as %+v", r, got)
 	}
-	full := r.appendPrivate(nil)
+	full := r.appendPersonal(nil)
 	for n := range full {
-		if err := new(Record).parsePrivate(full[:n]); err == nil {
+		if err := new(Record).parsePersonal(full[:n]); err == nil {
 			t.Fatalf("cut to %d bytes: accepted", n)
 		}
 	}
-	if err := new(Record).parsePrivate(append(full, 0)); err == nil {
+	if err := new(Record).parsePersonal(append(full, 0)); err == nil {
 		t.Fatal("bytes after the end were accepted")
 	}
 	if got.Body == (assay.Digest{}) {

@@ -46,5 +46,5 @@ func (j *Journal) retireFile(ctx context.Context, first, before uint64, last boo
 			return 0, err
 		}
 	}
-	return j.records.DropSealed(ctx, first, before, j.store.System().ID())
+	return j.records.DropPersonal(ctx, first, before, j.store.System().ID())
 }

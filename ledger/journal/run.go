@@ -42,6 +42,7 @@ func (j *Journal) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return j.runStore(finished) })
 	g.Go(func() error { return j.runPreallocator(finished) })
+	g.Go(func() error { return j.runSignatures(finished) })
 	g.Go(func() error { j.runDiskWatch(writer); return nil })
 	g.Go(func() error { return j.store.FillFilters(writer) })
 	g.Go(func() error { return j.finalizeErasures(writer) })

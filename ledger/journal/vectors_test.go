@@ -4,6 +4,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -32,7 +33,9 @@ type recordVectors struct {
 	System  string            `json:"system"`       // id of the system key
 	Wrapped map[string]string `json:"wrapped_keys"` // the store's: key id -> wrapped key; an erased one is missing
 	Files   []string          `json:"files"`        // the record files, in order, hexadecimal
-	Groups  []groupVector     `json:"groups"`
+	// Signatures are the files of signatures, in order, hexadecimal; in format 1 the groups' heads hold them.
+	Signatures []string      `json:"signatures,omitempty"`
+	Groups     []groupVector `json:"groups"`
 }
 
 type groupVector struct {
@@ -64,9 +67,15 @@ type recordVector struct {
 	Decision   string `json:"decision,omitempty"`
 	Vector     string `json:"vector,omitempty"`
 	Private    string `json:"private,omitempty"`
+	// What stays readable after an erasure.
+	Parties  []string `json:"parties,omitempty"`
+	Business string   `json:"business,omitempty"`
 }
 
 var recordVectorFile = filepath.Join("..", "..", "docs", "formats", "testdata", "records.json")
+
+// recordVectorFile1 has record files of format 1, which nothing writes any more.
+var recordVectorFile1 = filepath.Join("..", "..", "docs", "formats", "testdata", "records-1.json")
 
 // TestRecordVectors reads the committed record files with the same code as a start,
 // and compares the records with those in the vectors: a change of format fails
@@ -82,17 +91,19 @@ func TestRecordVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b, err := os.ReadFile(recordVectorFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v recordVectors
-	if err := json.Unmarshal(b, &v); err != nil {
-		t.Fatal(err)
-	}
-	if got := readRecordVectors(t, &v); !equalJSON(t, got, v.Groups) {
-		t.Error("the committed record files do not hold what the vectors say; if the format was meant to change, " +
-			"give it another version and run: go test ./ledger/journal -run TestRecordVectors -update")
+	for _, file := range []string{recordVectorFile, recordVectorFile1} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v recordVectors
+		if err := json.Unmarshal(b, &v); err != nil {
+			t.Fatal(err)
+		}
+		if got := readRecordVectors(t, &v); !equalJSON(t, got, v.Groups) {
+			t.Errorf("%s: the record files do not hold what the vectors say; if the format was meant to change, "+
+				"give it another version and run: go test ./ledger/journal -run TestRecordVectors -update", file)
+		}
 	}
 }
 
@@ -111,7 +122,7 @@ func TestPythonReadsRecords(t *testing.T) {
 			"ASSAY_PEERS_PYTHON)")
 	}
 	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "read_records.py"),
-		recordVectorFile).CombinedOutput()
+		recordVectorFile, recordVectorFile1).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -131,106 +142,135 @@ func equalJSON(t *testing.T, a, b any) bool {
 	return bytes.Equal(x, y)
 }
 
+// vectorReader reads record files with their keys.
+type vectorReader struct {
+	*testing.T
+	keys       map[string]*vault.Key
+	programme  programmeKeys
+	auth       *vault.Authenticator
+	log        ledger.Key
+	signatures map[uint64][64]byte // by the first number of their group; of format 2
+}
+
+func (r *vectorReader) must(err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *vectorReader) bytes(text string) []byte {
+	r.Helper()
+	b, err := hex.DecodeString(text)
+	r.must(err)
+	return b
+}
+
 // readRecordVectors reads the groups of a vector's file with its keys.
 func readRecordVectors(t *testing.T, v *recordVectors) (out []groupVector) {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
+	r := &vectorReader{T: t, keys: map[string]*vault.Key{}, signatures: map[uint64][64]byte{}}
+	path := filepath.Join(t.TempDir(), "master.json")
+	r.must(os.WriteFile(path, v.Master, 0o600))
+	master, err := vault.OpenMaster(path, nil)
+	r.must(err)
+	for id, w := range v.Wrapped {
+		opened, err := master.Unwrap(vault.WrappedKey{ID: vault.ID(r.bytes(id)), Bytes: r.bytes(w)})
+		r.must(err)
+		r.keys[id] = opened[0]
+	}
+	r.programme.system = r.keys[v.System]
+	r.auth, err = r.keys[v.System].Authenticator()
+	r.must(err)
+	r.log, err = ledger.ParseKey(v.LogKey)
+	r.must(err)
+	for _, text := range v.Signatures {
+		for b := r.bytes(text); len(b) > 0; b = b[80:] {
+			r.signatures[binary.BigEndian.Uint64(b)] = [64]byte(b[12:])
 		}
 	}
-	path := filepath.Join(t.TempDir(), "master.json")
-	must(os.WriteFile(path, v.Master, 0o600))
-	master, err := vault.OpenMaster(path, nil)
-	must(err)
-	keys := map[string]*vault.Key{}
-	for id, w := range v.Wrapped {
-		i, err := hex.DecodeString(id)
-		must(err)
-		b, err := hex.DecodeString(w)
-		must(err)
-		opened, err := master.Unwrap(vault.WrappedKey{ID: vault.ID(i), Bytes: b})
-		must(err)
-		keys[id] = opened[0]
-	}
-	auth, err := keys[v.System].Authenticator()
-	must(err)
-	logKey, err := ledger.ParseKey(v.LogKey)
-	must(err)
 	for _, text := range v.Files {
-		file, err := hex.DecodeString(text)
-		must(err)
-		out = append(out, readRecordFile(t, file, keys, auth, logKey)...)
+		for file := r.bytes(text); !isZero(file); {
+			f, err := recordfile.ParseHead(file)
+			r.must(err)
+			r.must(f.Check(r.auth, file[:f.Size()]))
+			out = append(out, r.group(&f, file[f.HeadLen():f.Size()-vault.MACSize]))
+			file = file[f.Size():]
+		}
 	}
 	return out
 }
 
-// readRecordFile reads the groups of one file.
-func readRecordFile(t *testing.T, file []byte, keys map[string]*vault.Key, auth *vault.Authenticator,
-	logKey ledger.Key) (out []groupVector) {
-	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
+// group reads one group.
+func (r *vectorReader) group(f *recordfile.Head, body []byte) groupVector {
+	r.Helper()
+	g := groupVector{First: f.First, Ops: []opVector{}}
+	ops, err := f.Ops(body)
+	r.must(err)
+	for _, o := range ops {
+		g.Ops = append(g.Ops,
+			opVector{int(o.Kind), hex.EncodeToString(o.Subject[:]), hex.EncodeToString(o.Key[:]), o.Sequence})
+	}
+	var hashes []assay.Digest
+	for i := range int(f.Count) {
+		s, err := f.At(body, i)
+		r.must(err)
+		hashes = append(hashes, ledger.HashLeaf(s.Leaf))
+		g.Records = append(g.Records, r.record(f.First+uint64(i), s))
+	}
+	var tree ledger.GroupTree
+	tree.Reset(hashes)
+	root := tree.Root()
+	g.Root = hex.EncodeToString(root[:])
+	signature := f.Signature
+	if f.Version > 1 {
+		signature = r.signatures[f.First]
+	}
+	p := ledger.Promise{Sequence: f.First, LeafHash: hashes[0], First: f.First, Count: f.Count,
+		Path: tree.AppendPath(nil, 0), Signature: signature}
+	r.must(p.Verify(r.log))
+	return g
+}
+
+// record reads one record.
+func (r *vectorReader) record(seq uint64, s recordfile.StoredRecord) recordVector {
+	r.Helper()
+	leaf, err := ledger.ParseLeaf(s.Leaf)
+	r.must(err)
+	hash := ledger.HashLeaf(s.Leaf)
+	v := recordVector{Sequence: seq, Kind: leaf.Kind.String(), Micros: leaf.Micros,
+		KeyID:      hex.EncodeToString(s.Key[:]),
+		RequestTag: hex.EncodeToString(s.Tag[:]), LeafHash: hex.EncodeToString(hash[:])}
+	ad := sealContext(seq, hash)
+	var rec Record
+	if len(s.Business) > 0 {
+		key, err := r.programme.of(seq)
+		r.must(err)
+		plain, err := openPart(key, s.Version, s.Business, ad[:])
+		r.must(err)
+		r.must(rec.parseBusiness(plain, s.Key))
+		v.Business = hex.EncodeToString(rec.Business)
+		for _, p := range rec.PartyNumbers {
+			v.Parties = append(v.Parties, hex.EncodeToString(p[:]))
 		}
 	}
-	for !isZero(file) {
-		f, err := recordfile.ParseHead(file)
-		must(err)
-		frame := file[:f.Size()]
-		must(f.Check(auth, frame))
-		file = file[f.Size():]
-		body := frame[recordfile.HeadBytes:]
-		g := groupVector{First: f.First, Ops: []opVector{}}
-		ops, err := f.Ops(body)
-		must(err)
-		for _, o := range ops {
-			g.Ops = append(g.Ops,
-				opVector{int(o.Kind), hex.EncodeToString(o.Subject[:]), hex.EncodeToString(o.Key[:]), o.Sequence})
-		}
-		var hashes []assay.Digest
-		for i := range int(f.Count) {
-			s, err := f.At(body, i)
-			must(err)
-			leaf, err := ledger.ParseLeaf(s.Leaf)
-			must(err)
-			hash := ledger.HashLeaf(s.Leaf)
-			hashes = append(hashes, hash)
-			r := recordVector{Sequence: f.First + uint64(i), Kind: leaf.Kind.String(), Micros: leaf.Micros,
-				KeyID:      hex.EncodeToString(s.Key[:]),
-				RequestTag: hex.EncodeToString(s.Tag[:]), LeafHash: hex.EncodeToString(hash[:])}
-			if k := keys[r.KeyID]; k == nil {
-				r.Erased = true
-			} else {
-				ad := sealContext(r.Sequence, hash)
-				plain, err := k.Open(nil, s.Sealed, ad[:])
-				must(err)
-				var rec Record
-				must(rec.parsePrivate(plain))
-				kd, kv := k.CommitmentKeys(r.Sequence)
-				if leaf.Decision != ledger.CommitDecision(kd[:], rec.Decision) ||
-					leaf.Vector != ledger.CommitVector(kv[:], rec.Vector) {
-					t.Errorf("record %d: the sealed part does not open the leaf's commitments", r.Sequence)
-				}
-				r.Body, r.Subject, r.Caller, r.RequestID = hex.EncodeToString(rec.Body[:]), rec.Subject,
-					rec.Caller, rec.RequestID
-				r.Decision, r.Vector, r.Private = hex.EncodeToString(rec.Decision), hex.EncodeToString(rec.Vector),
-					hex.EncodeToString(rec.Private)
-			}
-			g.Records = append(g.Records, r)
-		}
-		var tree ledger.GroupTree
-		tree.Reset(hashes)
-		root := tree.Root()
-		g.Root = hex.EncodeToString(root[:])
-		p := ledger.Promise{Sequence: f.First, LeafHash: hashes[0], First: f.First, Count: f.Count,
-			Path: tree.AppendPath(nil, 0), Signature: f.Signature}
-		must(p.Verify(logKey))
-		out = append(out, g)
+	k := r.keys[v.KeyID]
+	if k == nil {
+		v.Erased = true
+		return v
 	}
-	return out
+	plain, err := openPart(k, s.Version, s.Personal, ad[:])
+	r.must(err)
+	r.must(rec.parsePersonal(plain))
+	kd, kv := k.CommitmentKeys(seq)
+	if leaf.Decision != ledger.CommitDecision(kd[:], rec.Decision) ||
+		leaf.Vector != ledger.CommitVector(kv[:], rec.Vector) {
+		r.Errorf("record %d: the personal part does not open the leaf's commitments", seq)
+	}
+	v.Body, v.Subject, v.Caller, v.RequestID = hex.EncodeToString(rec.Body[:]), rec.Subject, rec.Caller, rec.RequestID
+	v.Decision, v.Vector, v.Private = hex.EncodeToString(rec.Decision), hex.EncodeToString(rec.Vector),
+		hex.EncodeToString(rec.Private)
+	return v
 }
 
 // makeRecordVectors runs a journal: a record without a subject, three of two
@@ -258,7 +298,19 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 	if _, _, err := j.Erase(t.Context(), "buyer-0", "asked for"); err != nil {
 		t.Fatal(err)
 	}
-	one(decision(j.taken.Load(), "buyer-1"))
+	event := decision(j.taken.Load(), "buyer-1")
+	event.Private, event.Business = []byte("what is personal of an event"), []byte("what is not")
+	for _, name := range []string{"buyer-1", "seller-1"} {
+		p, err := j.Party(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		event.Parties = append(event.Parties, p)
+	}
+	one(event)
+	if _, _, err := j.Erase(t.Context(), "buyer-1", "asked for, too"); err != nil {
+		t.Fatal(err)
+	}
 	v := &recordVectors{Note: "Made for this file alone by go test ./ledger/journal -run TestRecordVectors -update; " +
 		"docs/formats/journal.md draws it. The keys open nothing else.",
 		LogKey: j.Key(), Wrapped: map[string]string{}}
@@ -285,6 +337,17 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 		end := len(bytes.TrimRight(b, "\x00"))
 		// some of the zeros that were written in advance
 		v.Files = append(v.Files, hex.EncodeToString(slices.Concat(b[:end], make([]byte, 64))))
+	}
+	names, err := filepath.Glob(filepath.Join(dir, signatureDir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Signatures = append(v.Signatures, hex.EncodeToString(b))
 	}
 	v.Groups = readRecordVectors(t, v)
 	return v

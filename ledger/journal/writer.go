@@ -175,7 +175,7 @@ func (w *writer) collect() {
 			}
 			break
 		}
-		w.batch, w.size = append(w.batch, e), w.size+len(e.public)+len(e.sealed)
+		w.batch, w.size = append(w.batch, e), w.size+len(e.public)+len(e.business)+len(e.personal)
 		w.next++
 	}
 }

@@ -4,6 +4,7 @@ package recordfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	assay "github.com/assayrisk/assay"
@@ -17,7 +18,7 @@ func (r *Files) Record(seq uint64) (StoredRecord, error) {
 		return StoredRecord{}, err
 	}
 	defer r.release(s)
-	var head [HeadBytes]byte
+	var head [maxHeadBytes]byte
 	h, err := readHead(s.file, off, head[:])
 	if err != nil {
 		return StoredRecord{}, err
@@ -27,23 +28,25 @@ func (r *Files) Record(seq uint64) (StoredRecord, error) {
 			seq, h.First, h.End()-1, assay.ErrCorrupt)
 	}
 	table := make([]byte, h.tableLen())
-	if err := readFull(s.file, table, off+HeadBytes); err != nil {
+	body := off + int64(h.HeadLen())
+	if err := readFull(s.file, table, body); err != nil {
 		return StoredRecord{}, err
 	}
-	public, sealed, err := h.row(table, int(seq-h.First))
+	p, err := h.row(table, int(seq-h.First))
 	if err != nil {
 		return StoredRecord{}, err
 	}
-	b := make([]byte, public[1]-public[0]+sealed[1]-sealed[0])
-	p, x := b[:public[1]-public[0]], b[public[1]-public[0]:]
-	if err := readFull(s.file, p, off+HeadBytes+int64(h.tableLen()+public[0])); err != nil {
+	b := make([]byte, p.public.len()+p.business.len()+p.personal.len())
+	public, sealed := b[:p.public.len()], b[p.public.len():]
+	business, personal := sealed[:p.business.len()], sealed[p.business.len():]
+	if err := errors.Join(
+		readFull(s.file, public, body+int64(h.tableLen()+p.public.from)),
+		readFull(s.file, business, body+int64(h.publicEnd()+p.business.from)),
+		readFull(s.file, personal, body+int64(h.businessEnd()+p.personal.from))); err != nil {
 		return StoredRecord{}, err
 	}
-	if err := readFull(s.file, x, off+HeadBytes+int64(h.publicEnd()+sealed[0])); err != nil {
-		return StoredRecord{}, err
-	}
-	out := parsePublic(p)
-	out.Sealed = x
+	out := h.parsePublic(public)
+	out.Business, out.Personal = business, personal
 	return out, nil
 }
 
@@ -65,7 +68,7 @@ type StoredGroup struct {
 	raw  []byte // the whole frame, with AllSections
 }
 
-// At returns record i of the group; its sealed part is nil if only public sections were read.
+// At returns record i of the group; its sealed parts are nil if only public sections were read.
 func (b *StoredGroup) At(i int) (StoredRecord, error) { return b.Head.At(b.body, i) }
 
 // Ops returns what the group does to subject keys, if that was read.
@@ -78,7 +81,7 @@ func (r *Files) Group(seq uint64) (*StoredGroup, error) {
 		return nil, err
 	}
 	defer r.release(s)
-	var head [HeadBytes]byte
+	var head [maxHeadBytes]byte
 	h, err := readHead(s.file, off, head[:])
 	if err != nil {
 		return nil, err
@@ -87,13 +90,13 @@ func (r *Files) Group(seq uint64) (*StoredGroup, error) {
 		return nil, fmt.Errorf("journal: record %d is in no group: %w", seq, assay.ErrCorrupt)
 	}
 	b := &StoredGroup{Head: h, body: make([]byte, h.publicEnd())}
-	return b, readFull(s.file, b.body, off+HeadBytes)
+	return b, readFull(s.file, b.body, off+int64(h.HeadLen()))
 }
 
 // Groups calls fn with each group that holds a record in [from, to), in order; all of them must be there.
 func (r *Files) Groups(ctx context.Context, from, to uint64, read Sections, fn func(b *StoredGroup) error) error {
 	var buf []byte
-	var head [HeadBytes]byte
+	var head [maxHeadBytes]byte
 	for at := from; at < to; {
 		s, off, err := r.locate(at)
 		if err != nil {
@@ -130,7 +133,7 @@ func (r *Files) Groups(ctx context.Context, from, to uint64, read Sections, fn f
 // read reads the sections of a group whose head is known, into buf if that is large enough. It returns the memory that
 // it used.
 func (b *StoredGroup) read(s *segment, off int64, read Sections, buf []byte) ([]byte, error) {
-	n := HeadBytes + b.publicEnd()
+	n := b.HeadLen() + b.publicEnd()
 	if read == AllSections {
 		n = int(b.Size())
 	}
@@ -141,19 +144,19 @@ func (b *StoredGroup) read(s *segment, off int64, read Sections, buf []byte) ([]
 	if err := readFull(s.file, buf, off); err != nil {
 		return buf, err
 	}
-	b.body = buf[HeadBytes:]
+	b.body = buf[b.HeadLen():]
 	switch read {
 	case AllSections:
-		b.raw, b.body = buf, buf[HeadBytes:n-vault.MACSize]
-		b.ops = b.body[b.sealedEnd():]
+		b.raw, b.body = buf, buf[b.HeadLen():n-vault.MACSize]
+		b.ops = b.body[b.personalEnd():]
 	case KeyOpSections:
-		b.ops = make([]byte, b.bodyLen()-b.sealedEnd())
-		return buf, readFull(s.file, b.ops, off+int64(HeadBytes+b.sealedEnd()))
+		b.ops = make([]byte, b.bodyLen()-b.personalEnd())
+		return buf, readFull(s.file, b.ops, off+int64(b.HeadLen()+b.personalEnd()))
 	}
 	return buf, nil
 }
 
-// Scan calls fn with each record in [from, to), in order. With PublicSections there is no sealed part.
+// Scan calls fn with each record in [from, to), in order. With PublicSections there are no sealed parts.
 func (r *Files) Scan(ctx context.Context, from, to uint64, read Sections,
 	fn func(seq uint64, s StoredRecord) error) error {
 	return r.Groups(ctx, from, to, read, func(b *StoredGroup) error {

@@ -71,7 +71,7 @@ const maxTornHeads = 16
 // written again. "" means that a power cut can have left b.
 func (r *Files) whyNotTorn(b []byte) (why string) {
 	for heads := 0; ; {
-		i := bytes.Index(b, []byte(magic))
+		i := bytes.Index(b, []byte(magicPrefix))
 		if i < 0 {
 			return ""
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/assayrisk/assay/ledger/vault"
 )
 
-// DropSealed writes the file that begins with first again, without the sealed parts of the records before a number,
+// DropPersonal writes the file that begins with first again, without the personal parts of the records before a number,
 // except those under the key kept. It returns how many it dropped. Nobody may append to that file meanwhile (see Roll);
 // it may be read.
-func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault.ID) (n int, err error) {
+func (r *Files) DropPersonal(ctx context.Context, first, before uint64, kept vault.ID) (n int, err error) {
 	s, err := r.acquire(first)
 	if err != nil {
 		return 0, err
@@ -23,7 +23,7 @@ func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault
 	defer r.release(s)
 	end := s.end
 	err = r.Scan(ctx, first, min(before, end), AllSections, func(_ uint64, s StoredRecord) error {
-		if len(s.Sealed) > 0 && s.Key != kept {
+		if len(s.Personal) > 0 && s.Key != kept {
 			n++
 		}
 		return nil
@@ -33,7 +33,7 @@ func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault
 	}
 	err = replaceFile(r.fs, r.path(first), func(w io.Writer) error {
 		return r.Groups(ctx, first, end, AllSections, func(b *StoredGroup) error {
-			out, err := b.withoutSealed(r.auth, before, kept)
+			out, err := b.withoutPersonal(r.auth, before, kept)
 			if err == nil {
 				_, err = w.Write(out)
 			}
@@ -47,29 +47,30 @@ func (r *Files) DropSealed(ctx context.Context, first, before uint64, kept vault
 	return n, nil
 }
 
-// withoutSealed returns a group's frame without the sealed parts of the records before a number, except those under one
-// key.
-func (b *StoredGroup) withoutSealed(auth *vault.Authenticator, before uint64, kept vault.ID) ([]byte, error) {
+// withoutPersonal returns a group's frame without the personal parts of the records before a number, except those under
+// one key.
+func (b *StoredGroup) withoutPersonal(auth *vault.Authenticator, before uint64, kept vault.ID) ([]byte, error) {
 	h := b.Head
-	out := make([]byte, HeadBytes, b.Size())
-	out = append(out, b.body[:b.publicEnd()]...)
-	h.sealed = 0
+	out := make([]byte, h.HeadLen(), b.Size())
+	out = append(out, b.body[:b.businessEnd()]...)
+	table := out[h.HeadLen():][:h.tableLen()]
+	h.personal = 0
 	for i := range int(b.Count) {
 		s, err := b.At(i)
 		if err != nil {
 			return nil, err
 		}
 		if b.First+uint64(i) >= before || s.Key == kept {
-			out = append(out, s.Sealed...)
-			h.sealed += uint32(len(s.Sealed))
+			out = append(out, s.Personal...)
+			h.personal += uint32(len(s.Personal))
 		}
-		binary.BigEndian.PutUint32(out[HeadBytes+i*rowBytes+4:], h.sealed)
+		binary.BigEndian.PutUint32(table[(i+1)*h.rowLen()-4:], h.personal)
 	}
 	return h.Seal(auth, append(out, b.ops...))
 }
 
 // CopyTo copies the records below a number, which ends a group, to another directory. It links whole files where the
-// file system can: they do not change, and DropSealed makes a new file.
+// file system can: they do not change, and DropPersonal makes a new file.
 func (r *Files) CopyTo(dir string, upto uint64) error {
 	if err := r.fs.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -59,7 +59,7 @@ func findGroups(f vfs.File, first uint64) (marks []groupOffset, end uint64, size
 		return nil, 0, 0, fmt.Errorf("records: %w", err)
 	}
 	end = first
-	var head [HeadBytes]byte
+	var head [maxHeadBytes]byte
 	for size < st.Size() {
 		if blank, err := blankFrom(f, size, st.Size()); blank || err != nil {
 			return marks, end, size, err
@@ -86,8 +86,8 @@ func errNotFollowing(h *Head, next uint64) error {
 // blankFrom reports whether a file has only zeros from an offset on: it was made in
 // advance, and that part is not written yet.
 func blankFrom(f vfs.File, off, size int64) (bool, error) {
-	var first [len(magic)]byte
-	if err := readFull(f, first[:min(int64(len(first)), size-off)], off); err != nil || first != [len(magic)]byte{} {
+	var first [len(magic2)]byte
+	if err := readFull(f, first[:min(int64(len(first)), size-off)], off); err != nil || first != [len(magic2)]byte{} {
 		return false, err
 	}
 	b := make([]byte, min(size-off, 1<<20))
@@ -115,7 +115,7 @@ func isZero(b []byte) bool {
 
 // readHead reads a group's head at an offset.
 func readHead(f vfs.File, off int64, buf []byte) (Head, error) {
-	if err := readFull(f, buf[:HeadBytes], off); err != nil {
+	if err := readFull(f, buf[:maxHeadBytes], off); err != nil {
 		return Head{}, err
 	}
 	return ParseHead(buf)

@@ -24,14 +24,14 @@ const (
 
 // Subject is one subject's key, with its state.
 type Subject struct {
-	name       string
-	key        *vault.Key
-	tag        [16]byte
-	wrapped    []byte      // for the records, until written; then the writer's
-	generation uint32      // of the master key that wrapped it
-	persisted  atomic.Bool // the wrapped key is in a group, or in the store
-	erased     atomic.Bool // erased: never write its key again
-	used       atomic.Bool // a record is sealed under it, or about to be
+	name           string
+	key            *vault.Key
+	tag            [16]byte
+	wrapped        []byte      // for the records, until written; then the writer's
+	generation     uint32      // of the master key that wrapped it
+	persisted      atomic.Bool // the wrapped key is in a group, or in the store
+	erasureWritten bool        // a group destroys the key: no later one may bring it back. The writer's
+	used           atomic.Bool // a record is sealed under it, or about to be
 }
 
 // Key returns the key that seals the subject's records.
@@ -44,8 +44,9 @@ type keyring struct {
 	db        *pebble.DB
 	master    vault.Keys
 	system    *Subject
-	knownTags filter     // subject tags: most new subjects need no look-up in the database
-	opened    openedKeys // by id, for readers
+	knownTags filter        // subject tags: most new subjects need no look-up in the database
+	opened    openedKeys    // by id, for readers
+	changes   atomic.Uint64 // keys that were taken out of use
 	seed      maphash.Seed
 	shards    [keyShards]keyShard
 }
@@ -178,7 +179,7 @@ func (r *keyring) retireKey(name string) (old *Subject, err error) {
 	if _, err = r.create(sh, name); err != nil { // it takes old's place among those that are not in the store yet
 		return nil, fmt.Errorf("erase: %w", err)
 	}
-	old.erased.Store(true)
+	r.changes.Add(1)
 	delete(sh.hot, name)
 	delete(sh.cold, name)
 	r.opened.drop(old.key.ID())

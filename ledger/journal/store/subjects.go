@@ -34,10 +34,13 @@ func (s *Store) Key(id vault.ID) (*vault.Key, error) { return s.keys.byID(id) }
 // subject does later is sealed under a new key. assay.ErrNotFound: nothing is sealed for the subject.
 func (s *Store) RetireKey(name string) (*Subject, error) { return s.keys.retireKey(name) }
 
+// KeyChanges counts the keys that were taken out of use.
+func (s *Store) KeyChanges() uint64 { return s.keys.changes.Load() }
+
 // AddKeyUse adds a subject's key to a group that uses it, which makes the key durable, unless an earlier group did. The
-// caller keeps the master key from being replaced until the group is durable.
+// caller keeps the master key from being replaced until the group is durable. Only the writer calls it.
 func (s *Store) AddKeyUse(g *Group, sub *Subject) error {
-	if sub.persisted.Load() || sub.erased.Load() {
+	if sub.persisted.Load() || sub.erasureWritten {
 		return nil
 	}
 	if gen := s.master.Generation(); sub.generation != gen {
@@ -54,8 +57,13 @@ func (s *Store) AddKeyUse(g *Group, sub *Subject) error {
 	return nil
 }
 
-// AddKeyErasure adds to a group that its record seq destroys a subject's key.
-func (s *Store) AddKeyErasure(g *Group, sub *Subject, seq uint64) {
+// AddKeyErasure adds to a group that its record seq destroys a subject's key. Only the writer calls it.
+func (s *Store) AddKeyErasure(g *Group, sub *Subject, seq uint64) error {
+	if err := s.AddKeyUse(g, sub); err != nil { // no record may have used it: whoever reads finds both
+		return err
+	}
+	sub.erasureWritten = true
 	op := recordfile.KeyOp{Kind: recordfile.EraseKey, Subject: sub.tag, Key: sub.key.ID(), Sequence: seq}
 	g.Ops = append(g.Ops, op)
+	return nil
 }
