@@ -65,8 +65,8 @@ ledger/journal/recordfile : . ledger/vault ledger/journal/atomicfile
 ledger/journal/store    : . ledger/vault ledger/journal/atomicfile ledger/journal/recordfile
 ledger/journal/tilelog  : . ledger ledger/journal/atomicfile
 ledger/journal/guard    : . ledger ledger/vault ledger/journal/store
-ledger/journal          : . ledger ledger/vault ledger/journal/guard ledger/journal/overlay
-                          ledger/journal/recordfile ledger/journal/store ledger/journal/tilelog
+ledger/journal          : . internal/compact ledger ledger/vault ledger/journal/atomicfile ledger/journal/guard
+                          ledger/journal/overlay ledger/journal/recordfile ledger/journal/store ledger/journal/tilelog
 ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger/anchor
 ledger/anchor/evm/evmtest :

@@ -37,7 +37,8 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	upto, err := j.copyStore(ctx, storeCopy)
 	if err == nil {
 		err = errors.Join(j.records.CopyTo(filepath.Join(dst, recordDir), upto),
-			j.signatures.CopyTo(filepath.Join(dst, signatureDir)))
+			j.signatures.CopyTo(filepath.Join(dst, signatureDir)),
+			j.dictionaries.copyTo(filepath.Join(dst, dictionaryDir)))
 	}
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)

@@ -33,6 +33,7 @@
 //	journal.go, config.go, run.go          opening and recovering; settings; the goroutines that live as long as Run
 //	read.go, receipt.go                    records, promises, receipts and proofs
 //	record.go, business.go, report.go      what a record holds and names; the opening of a report's leaf
+//	dictionaries.go                        what parts are compressed with before they are sealed
 //	sign.go                                signatures written behind the replies, and made again after a crash
 //	erase.go, rotate.go, retire.go         keys destroyed, the master key replaced, private parts dropped
 //	backup.go                              a copy of a running journal

@@ -26,9 +26,10 @@ import (
 
 // Where records and store lie, below the journal's directory.
 var (
-	recordDir    = filepath.Join("journal", "records")
-	storeDir     = filepath.Join("journal", "store")
-	signatureDir = filepath.Join("journal", "signatures")
+	recordDir     = filepath.Join("journal", "records")
+	storeDir      = filepath.Join("journal", "store")
+	signatureDir  = filepath.Join("journal", "signatures")
+	dictionaryDir = filepath.Join("journal", "dictionaries")
 )
 
 // ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that is smaller than
@@ -38,16 +39,17 @@ var ErrFork = guard.ErrFork
 // Journal is an open journal. Its methods may be called concurrently; Run and
 // Close once each.
 type Journal struct {
-	dir        string
-	cfg        Config
-	records    *recordfile.Files      // the records themselves
-	signatures *recordfile.Signatures // of the groups' promises
-	programme  programmeKeys          // of business parts
-	store      *store.Store           // subject keys, request index, marks: follows the records
-	recent     recent                 // leaves that the log has not published
-	key        ledger.Key
-	master     vault.Keys
-	guard      *guard.Guard // has the log's signing key
+	dir          string
+	cfg          Config
+	records      *recordfile.Files      // the records themselves
+	signatures   *recordfile.Signatures // of the groups' promises
+	programme    programmeKeys          // of business parts
+	dictionaries dictionaries           // that parts are compressed with
+	store        *store.Store           // subject keys, request index, marks: follows the records
+	recent       recent                 // leaves that the log has not published
+	key          ledger.Key
+	master       vault.Keys
+	guard        *guard.Guard // has the log's signing key
 
 	times       recordTime
 	taken       atomic.Uint64 // next number that TakeAt gives; times is locked while it changes
@@ -165,6 +167,9 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	j.programme.system = j.store.System()
 	auth, err := j.store.System().Authenticator()
 	if err != nil {
+		return err
+	}
+	if err := j.openDictionaries(); err != nil {
 		return err
 	}
 	var torn int64

@@ -30,6 +30,10 @@ var byteOperators = []struct {
 // fileMutations harm files as bytes.
 func fileMutations(t *testing.T, dir string) (out []mutation) {
 	paths := []string{"guard/high-water", "keys/log.key", "keys/master.json", "log/checkpoint", "log/.state/treeState"}
+	for _, f := range filesBelow(t, dir, dictionaryDir) {
+		rel, _ := filepath.Rel(dir, f)
+		paths = append(paths, rel)
+	}
 	for _, f := range filesBelow(t, dir, "log/tile") {
 		rel, _ := filepath.Rel(dir, f)
 		if !strings.Contains(rel, ".p/") || strings.HasSuffix(rel, ".p/88") || strings.HasSuffix(rel, "1/000.p/2") {

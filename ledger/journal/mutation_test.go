@@ -116,6 +116,7 @@ func directoryWithHistory(t *testing.T) string {
 	dir := t.TempDir()
 	cfg := Config{Origin: "log.example/tamper", fileBytes: 128 << 10}
 	j, stop := start(t, dir, cfg)
+	useTestDictionary(t, j)
 	add(t, j, 300, 16)
 	if _, _, err := j.Erase(t.Context(), "subject-3", "asked"); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,6 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/journal/store"
-	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // maxInFlight is how many numbers may be taken and not yet durable. A power of two.
@@ -86,7 +85,7 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 	e.public = recordfile.AppendPublic(e.public[:0], key.ID(), e.tag)
 	e.public = leaf.AppendBinary(e.public)
 	e.leafHash = ledger.HashLeaf(e.public[recordfile.PublicPrefix:])
-	ad := sealContext(seq, e.leafHash)
+	ad, dictionary := sealContext(seq, e.leafHash), j.dictionaries.current.Load()
 	e.business = e.business[:0]
 	if len(r.Parties)+len(r.Business) > 0 {
 		programme, err := j.programme.of(seq)
@@ -94,20 +93,11 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 			return err
 		}
 		e.plaintext = r.appendBusiness(e.plaintext[:0], key.ID())
-		e.business = e.sealPart(e.business, programme, ad[:])
+		e.business = e.sealPart(e.business, dictionary, programme, ad[:])
 	}
 	e.plaintext = r.appendPersonal(e.plaintext[:0])
-	e.personal = e.sealPart(e.personal[:0], key, ad[:])
+	e.personal = e.sealPart(e.personal[:0], dictionary, key, ad[:])
 	return nil
-}
-
-// sealPart compresses the plaintext and appends it to dst, sealed.
-func (e *entry) sealPart(dst []byte, key *vault.Key, ad []byte) []byte {
-	e.packed = append(append(e.packed[:0], notCompressed), e.plaintext...)
-	if n := len(e.packed) + vault.Overhead; cap(dst) < n {
-		dst = make([]byte, 0, n+n/4)
-	}
-	return key.Seal(dst, e.packed, ad)
 }
 
 // Tag returns the tag of a caller's request id, for LookupTag and Record.Tag. Who

@@ -105,7 +105,7 @@ func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.K
 	if err != nil {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
-	plain, err := openPart(k, s.Version, s.Personal, ad[:])
+	plain, err := openPart(k, j.dictionaries.decoder.Load(), s.Version, s.Personal, ad[:])
 	if err == nil {
 		err = r.parsePersonal(plain)
 	}
@@ -127,29 +127,11 @@ func (j *Journal) openBusiness(r *Record, seq uint64, s recordfile.StoredRecord,
 	if err != nil {
 		return err
 	}
-	plain, err := openPart(key, s.Version, s.Business, ad)
+	plain, err := openPart(key, j.dictionaries.decoder.Load(), s.Version, s.Business, ad)
 	if err != nil {
 		return err
 	}
 	return r.parseBusiness(plain, s.Key)
-}
-
-// The first byte of a part's plaintext, from format 2 on. Frozen.
-const (
-	notCompressed = 0
-	compressed    = 1 // a zstd frame follows
-)
-
-// openPart opens a sealed part of a format.
-func openPart(key *vault.Key, version int, sealed, ad []byte) ([]byte, error) {
-	plain, err := key.Open(nil, sealed, ad)
-	if err != nil || version == 1 {
-		return plain, err
-	}
-	if len(plain) == 0 || plain[0] != notCompressed {
-		return nil, fmt.Errorf("a sealed part begins with a byte that this version does not know: %w", assay.ErrCorrupt)
-	}
-	return plain[1:], nil
 }
 
 // ErrRetired is returned for a record whose private part was dropped because its

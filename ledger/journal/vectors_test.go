@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"testing"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/internal/compact"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/journal/store"
@@ -34,8 +36,10 @@ type recordVectors struct {
 	Wrapped map[string]string `json:"wrapped_keys"` // the store's: key id -> wrapped key; an erased one is missing
 	Files   []string          `json:"files"`        // the record files, in order, hexadecimal
 	// Signatures are the files of signatures, in order, hexadecimal; in format 1 the groups' heads hold them.
-	Signatures []string      `json:"signatures,omitempty"`
-	Groups     []groupVector `json:"groups"`
+	Signatures []string `json:"signatures,omitempty"`
+	// Dictionaries are those that parts are compressed with, hexadecimal.
+	Dictionaries []string      `json:"dictionaries,omitempty"`
+	Groups       []groupVector `json:"groups"`
 }
 
 type groupVector struct {
@@ -147,6 +151,7 @@ type vectorReader struct {
 	*testing.T
 	keys       map[string]*vault.Key
 	programme  programmeKeys
+	decoder    *compact.Decoder
 	auth       *vault.Authenticator
 	log        ledger.Key
 	signatures map[uint64][64]byte // by the first number of their group; of format 2
@@ -189,6 +194,14 @@ func readRecordVectors(t *testing.T, v *recordVectors) (out []groupVector) {
 			r.signatures[binary.BigEndian.Uint64(b)] = [64]byte(b[12:])
 		}
 	}
+	var dictionaries []*compact.Dictionary
+	for _, text := range v.Dictionaries {
+		d, err := compact.Parse(r.bytes(text))
+		r.must(err)
+		dictionaries = append(dictionaries, d)
+	}
+	r.decoder, err = compact.NewDecoder(dictionaries...)
+	r.must(err)
 	for _, text := range v.Files {
 		for file := r.bytes(text); !isZero(file); {
 			f, err := recordfile.ParseHead(file)
@@ -246,7 +259,7 @@ func (r *vectorReader) record(seq uint64, s recordfile.StoredRecord) recordVecto
 	if len(s.Business) > 0 {
 		key, err := r.programme.of(seq)
 		r.must(err)
-		plain, err := openPart(key, s.Version, s.Business, ad[:])
+		plain, err := openPart(key, r.decoder, s.Version, s.Business, ad[:])
 		r.must(err)
 		r.must(rec.parseBusiness(plain, s.Key))
 		v.Business = hex.EncodeToString(rec.Business)
@@ -259,7 +272,7 @@ func (r *vectorReader) record(seq uint64, s recordfile.StoredRecord) recordVecto
 		v.Erased = true
 		return v
 	}
-	plain, err := openPart(k, s.Version, s.Personal, ad[:])
+	plain, err := openPart(k, r.decoder, s.Version, s.Personal, ad[:])
 	r.must(err)
 	r.must(rec.parsePersonal(plain))
 	kd, kv := k.CommitmentKeys(seq)
@@ -285,6 +298,7 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 			t.Fatal(err)
 		}
 	}
+	useTestDictionary(t, j)
 	one(&Record{Kind: ledger.Failed, Micros: 1_700_000_000_000_000})
 	var seqs []uint64
 	var rs []*Record
@@ -311,13 +325,15 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 	if _, _, err := j.Erase(t.Context(), "buyer-1", "asked for, too"); err != nil {
 		t.Fatal(err)
 	}
+	one(decision(j.taken.Load(), "buyer-2"))
 	v := &recordVectors{Note: "Made for this file alone by go test ./ledger/journal -run TestRecordVectors -update; " +
 		"docs/formats/journal.md draws it. The keys open nothing else.",
 		LogKey: j.Key(), Wrapped: map[string]string{}}
-	err := j.store.Each(t.Context(), store.Keys, func(id, wrapped []byte) error {
-		v.Wrapped[hex.EncodeToString(id)] = hex.EncodeToString(wrapped)
-		return nil
-	})
+	err := errors.Join(j.waitApplied(t.Context(), j.durable.Load()),
+		j.store.Each(t.Context(), store.Keys, func(id, wrapped []byte) error {
+			v.Wrapped[hex.EncodeToString(id)] = hex.EncodeToString(wrapped)
+			return nil
+		}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,17 +354,28 @@ func makeRecordVectors(t *testing.T) *recordVectors {
 		// some of the zeros that were written in advance
 		v.Files = append(v.Files, hex.EncodeToString(slices.Concat(b[:end], make([]byte, 64))))
 	}
-	names, err := filepath.Glob(filepath.Join(dir, signatureDir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
+	for _, name := range filesBelow(t, dir, signatureDir) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		v.Signatures = append(v.Signatures, hex.EncodeToString(b))
 	}
+	for _, d := range j.dictionaries.all {
+		v.Dictionaries = append(v.Dictionaries, hex.EncodeToString(d.Bytes()))
+	}
 	v.Groups = readRecordVectors(t, v)
 	return v
+}
+
+// useTestDictionary makes a dictionary of decisions that are not in the journal.
+func useTestDictionary(t testing.TB, j *Journal) {
+	t.Helper()
+	var samples []*Record
+	for i := range uint64(50) {
+		samples = append(samples, decision(1_000_000+977*i, fmt.Sprint("sample-", i)))
+	}
+	if err := j.UseDictionary(samples); err != nil {
+		t.Fatal(err)
+	}
 }

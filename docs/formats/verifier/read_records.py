@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads record files of the journal, as docs/formats/journal.md defines them: a
 second reader, written from that page. It needs the standard library and the
-package cryptography.
+packages cryptography and zstandard.
 
     read_records.py records.json...     exit status 1 if the files differ from the decoded records listed with them
 
@@ -136,14 +136,27 @@ def read_head(b):
     return version, first, count, ends, signature, nonce, size, row
 
 
+DICTIONARIES = {}  # by id
+
+
+def unpack(frame):
+    """What a zstd frame holds that names its dictionary."""
+    import zstandard
+
+    params = zstandard.get_frame_parameters(frame)
+    return zstandard.ZstdDecompressor(dict_data=DICTIONARIES[params.dict_id]).decompress(frame)
+
+
 def open_part(secret, info, version, box, seq, leaf_hash):
     """The plaintext of a sealed part."""
     plain = AESGCM(expand(secret, info)).decrypt(box[:12], box[12:], seq + leaf_hash)
     if version == 1:
         return plain
-    if plain[:1] != b"\x00":
-        raise ValueError("a sealed part begins with a byte that is not known")
-    return plain[1:]
+    if plain[:1] == b"\x00":
+        return plain[1:]
+    if plain[:1] == b"\x01":
+        return unpack(plain[1:])
+    raise ValueError("a sealed part begins with a byte that is not known")
 
 
 def read_business(plain, owner):
@@ -168,7 +181,9 @@ def read_record(r, version, key_id, leaf_hash, words, business, personal, keys, 
         programme = expand(system, b"assay/programme key/v1\n" + block)
         plain = open_part(programme, b"assay/sealing key/v1\n", version, business, seq, leaf_hash)
         parties, rest = read_business(plain, key_id)
-        r["parties"], r["business"] = [p.hex() for p in parties], rest.hex()
+        r["business"] = rest.hex()
+        if parties:
+            r["parties"] = [p.hex() for p in parties]
     if key_id not in keys:
         return
     secret = keys[key_id]
@@ -237,6 +252,11 @@ def check(path):
     signatures = {}
     for text in v.get("signatures", []):
         signatures.update(read_signatures(bytes.fromhex(text)))
+    for text in v.get("dictionaries", []):
+        import zstandard
+
+        d = zstandard.ZstdCompressionDict(bytes.fromhex(text))
+        DICTIONARIES[d.dict_id()] = d
     groups = []
     for text in v["files"]:
         b = bytes.fromhex(text)
