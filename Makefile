@@ -18,7 +18,7 @@ test: build vet ## build, vet, and run every test: the README's test command
 	$(GO) test -timeout 30m $(PKGS)
 
 .PHONY: quick
-quick: ## the tests that take a moment each, while you work: a minute and a half on two cores, seconds for one package
+quick: ## every package, but not the tests that take seconds: under a minute on two free cores once built
 	$(GO) test -short -vet=off -ldflags="-s -w" $(PKGS)
 
 .PHONY: build

@@ -38,9 +38,13 @@ func sparseMatrix(rng *rand.Rand, features, rows, bins, parallel int, density fl
 // TestSparseHistogram: the cells of sparse groups are those that a loop over
 // rows and columns gives, for lists that fit and lists that do not.
 func TestSparseHistogram(t *testing.T) {
+	trials := 60
+	if testing.Short() {
+		trials = 20
+	}
 	rng := rand.New(rand.NewPCG(21, 22))
 	long := 0
-	for trial := range 60 {
+	for trial := range trials {
 		density := []float64{0, 0.01, 0.1, 0.29, 0.3}[trial%5]
 		features, rows := 8+rng.IntN(300), 1+rng.IntN(2*binBlock)
 		m := sparseMatrix(rng, features, rows, 2+rng.IntN(254), 1+trial%4, density)

@@ -131,6 +131,10 @@ func TestScoresAreMargins(t *testing.T) {
 }
 
 func TestThreadsDoNotMatter(t *testing.T) {
+	counts := []int{1, 2, 3, 8}
+	if testing.Short() {
+		counts = []int{1, 3}
+	}
 	for name, set := range map[string]func(*Params){
 		"plain":    func(*Params) {},
 		"bagging":  func(p *Params) { p.BaggingFreq, p.BaggingFraction, p.FeatureFraction = 1, 0.7, 0.6 },
@@ -140,7 +144,7 @@ func TestThreadsDoNotMatter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := synthetic(30000, 3)
 			want := ""
-			for _, threads := range []int{1, 2, 3, 8} {
+			for _, threads := range counts {
 				p := DefaultParams()
 				p.NumIterations, p.NumThreads = 15, threads
 				set(&p)

@@ -188,6 +188,9 @@ func TestTwoBadRowsDoNotPass(t *testing.T) {
 // TestNoiseIsNoLeak: the information value of an idle variable on 50 rows is
 // about what chance gives, and is not called a leak.
 func TestNoiseIsNoLeak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second: twenty reports on noise")
+	}
 	sum, chance, fails := 0.0, 0.0, 0
 	for seed := range uint64(20) {
 		label, pd := labelled(50, seed+40)
