@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	maxContentBytes = 16 << 10
+	maxContentBytes = places - maxRecordBytes - padding
+	minContentBytes = 8 // fewer are not allowed
 	wordBytes       = 6 // what is counted: every run of so many bytes
 	minPieceBytes   = 8
 )

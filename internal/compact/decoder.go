@@ -44,6 +44,22 @@ func NewDecoder(dictionaries ...*Dictionary) (*Decoder, error) {
 // with nothing behind it. It appends at most limit bytes. An error matches
 // assay.ErrCorrupt, and dst is then returned as it was.
 func (d *Decoder) Append(dst, frame []byte, limit int) ([]byte, error) {
+	if f, ok := parseRecordFrame(frame); ok && f.size <= limit {
+		if known := d.dictionaries[f.id]; known != nil {
+			r := known.decoders.Get().(*recordDecoder)
+			out, ok := r.read(dst, &f)
+			known.decoders.Put(r)
+			if ok {
+				return out, nil
+			}
+		}
+	}
+	return d.appendAny(dst, frame, limit)
+}
+
+// appendAny is Append for frames of any program, and says what is wrong with a
+// damaged one.
+func (d *Decoder) appendAny(dst, frame []byte, limit int) ([]byte, error) {
 	var h zstd.Header
 	if err := h.Decode(frame); err != nil {
 		return dst, fmt.Errorf("frame: %w: %w", err, assay.ErrCorrupt)

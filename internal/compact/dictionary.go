@@ -5,6 +5,7 @@ package compact
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -17,7 +18,13 @@ type Dictionary struct {
 	bytes   []byte
 	digest  assay.Digest
 	id      uint32
-	encoder *zstd.Encoder
+	content []byte // behind the tables
+	tables  *tables
+	heads   *hashHeads // of content
+
+	encoders sync.Pool     // of *recordEncoder
+	decoders sync.Pool     // of *recordDecoder
+	large    *zstd.Encoder // of longer records
 }
 
 // MaxDictionaryBytes bounds a dictionary that is parsed.
@@ -44,11 +51,12 @@ func Make(samples [][]byte) (*Dictionary, error) {
 		return nil, fmt.Errorf("make dictionary: no part of the %d samples is in two of them, so none can help: "+
 			"give at least two samples of each kind of record: %w", len(samples), assay.ErrInvalid)
 	}
-	b, err := zstd.BuildDict(zstd.BuildDictOptions{ID: firstPrivateID, Contents: samples, History: content,
-		CompatV155: true, Level: zstd.SpeedFastest})
-	if err != nil {
-		return nil, fmt.Errorf("make dictionary: %w: %w", err, assay.ErrInvalid)
-	}
+	_, first := countUses(content, samples, 1)
+	offset := startOffset(first, len(content))
+	uses, _ := countUses(content, samples, offset)
+	b := binary.LittleEndian.AppendUint32(nil, dictionaryMagic)
+	b = append(b, 0, 0, 0, 0) // the id, which follows from all that is behind it
+	b = append(appendTables(b, &uses, offset), content...)
 	binary.LittleEndian.PutUint32(b[4:], idOf(digestOf(b)))
 	return Parse(b)
 }
@@ -71,9 +79,15 @@ func Parse(b []byte) (*Dictionary, error) {
 			assay.ErrCorrupt)
 	}
 	var err error
-	if d.encoder, err = newEncoder(zstd.WithEncoderDict(d.bytes)); err != nil {
+	if d.tables, d.content, err = readTables(d.bytes[idBytes:]); err != nil {
 		return nil, fmt.Errorf("dictionary: %w: %w", err, assay.ErrCorrupt)
 	}
+	if d.large, err = newEncoder(zstd.WithEncoderDict(d.bytes)); err != nil {
+		return nil, fmt.Errorf("dictionary: %w: %w", err, assay.ErrCorrupt)
+	}
+	d.heads = headsOf(d.content)
+	d.encoders.New = func() any { return newRecordEncoder(d) }
+	d.decoders.New = func() any { return newRecordDecoder(d) }
 	return d, nil
 }
 

@@ -13,11 +13,17 @@ import (
 	"testing"
 )
 
-// pythonReads reads lines of two hexadecimal texts, a frame and its content, with
-// the dictionary in the file that is named, and says which line is read otherwise.
+// pythonReads checks the digest and the id of the dictionary in the file that is
+// named. Then it reads lines of two hexadecimal texts, a frame and its content, and
+// says which line is read otherwise.
 const pythonReads = `
-import sys, zstandard
-reader = zstandard.ZstdDecompressor(zstandard.ZstdCompressionDict(open(sys.argv[1], "rb").read()))
+import hashlib, sys, zstandard
+dictionary = open(sys.argv[1], "rb").read()
+digest = hashlib.sha256(b"assay/dictionary/v1\n" + dictionary[8:])
+number = 32768 + int.from_bytes(digest.digest()[:4], "little") % (2**31 - 32768)
+if digest.hexdigest() != sys.argv[2] or number != zstandard.ZstdCompressionDict(dictionary).dict_id():
+    sys.exit(f"the digest is {digest.hexdigest()}, the id {number}")
+reader = zstandard.ZstdDecompressor(zstandard.ZstdCompressionDict(dictionary))
 for n, line in enumerate(sys.stdin):
     frame, content = (bytes.fromhex(x) for x in line.split(","))
     if reader.decompress(frame, max_output_size=1 << 21) != content:
@@ -41,7 +47,7 @@ func TestPythonReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		var in bytes.Buffer
-		records := r.records[kind]
+		records := slices.Concat(r.records[kind], changedRecords(r.records[kind], 1000))
 		if kind == "scored" {
 			records = slices.Concat(records, hardRecords())
 		}
@@ -50,7 +56,7 @@ func TestPythonReads(t *testing.T) {
 				fmt.Fprintf(&in, "%s,%s\n", hex.EncodeToString(d.Append(nil, record)), hex.EncodeToString(record))
 			}
 		}
-		cmd := exec.Command(python, "-c", pythonReads, name)
+		cmd := exec.Command(python, "-c", pythonReads, name, d.Digest().String())
 		cmd.Stdin = &in
 		out, err := cmd.CombinedOutput()
 		if want := fmt.Sprint(2 * len(records)); err != nil || strings.TrimSpace(string(out)) != want {

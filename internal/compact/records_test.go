@@ -18,7 +18,7 @@ import (
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/features/plantext"
-	"github.com/assayrisk/assay/features/window"
+	windows "github.com/assayrisk/assay/features/window"
 	"github.com/assayrisk/assay/models"
 )
 
@@ -215,7 +215,7 @@ func (m *recordMaker) business(ev *assay.Event) []byte {
 	for i := range ev.Entities {
 		b = append(b, byte(i))
 		b = append(b, m.random(16)...)
-		b = binary.LittleEndian.AppendUint64(b, window.Hash(ev.Entities[i].ID))
+		b = binary.LittleEndian.AppendUint64(b, windows.Hash(ev.Entities[i].ID))
 	}
 	for i := range ev.Fields {
 		v := &ev.Fields[i].Value
