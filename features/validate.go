@@ -38,39 +38,11 @@ func (p *Plan) Nearest(name string) string {
 // error is a *assay.FieldError. An event of a kind that the plan neither scores
 // nor reads is refused, too.
 func (p *Plan) Validate(ev *assay.Event) error {
-	if err := ev.Validate(); err != nil {
+	required, err := p.validateGiven(ev)
+	if err != nil {
 		return err
 	}
 	kind := p.kinds.index(ev.Kind)
-	if kind == unknownKind {
-		return &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event" +
-			nearest.Hint(ev.Kind, p.kinds)}
-	}
-	if !eventtime.Allowed(ev.Time) {
-		return &assay.FieldError{Field: "time", Problem: "must lie between the years 1900 and 2200"}
-	}
-	for i := range ev.Entities {
-		if !slices.Contains(p.spec.Entities, ev.Entities[i].Role) {
-			return &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role" +
-				nearest.Hint(ev.Entities[i].Role, p.spec.Entities)}
-		}
-	}
-	n, required := -1, 0
-	for i := range ev.Fields {
-		name := ev.Fields[i].Name
-		if n = p.fieldAfter(n, name); n < 0 || !p.fields[n].on.has(kind) {
-			if n >= 0 {
-				return &assay.FieldError{Field: name, Problem: "events of this kind do not carry this field"}
-			}
-			return p.unknownField(name)
-		}
-		if err := p.fields[n].Validate(ev.Fields[i].Value); err != nil {
-			return err
-		}
-		if p.fields[n].required {
-			required++
-		}
-	}
 	if required == p.required[kind] { // names are unique, so all required fields are there
 		return nil
 	}
@@ -84,6 +56,51 @@ func (p *Plan) Validate(ev *assay.Event) error {
 		}
 	}
 	return nil
+}
+
+// ValidateGiven checks what an event says as Validate does, and not whether it lacks
+// a field that is required: part of an event may.
+func (p *Plan) ValidateGiven(ev *assay.Event) error {
+	_, err := p.validateGiven(ev)
+	return err
+}
+
+// validateGiven is ValidateGiven, and counts the required fields that the event has.
+func (p *Plan) validateGiven(ev *assay.Event) (required int, err error) {
+	if err := ev.Validate(); err != nil {
+		return 0, err
+	}
+	kind := p.kinds.index(ev.Kind)
+	if kind == unknownKind {
+		return 0, &assay.FieldError{Field: "kind", Problem: "the plan does not know this kind of event" +
+			nearest.Hint(ev.Kind, p.kinds)}
+	}
+	if !eventtime.Allowed(ev.Time) {
+		return 0, &assay.FieldError{Field: "time", Problem: "must lie between the years 1900 and 2200"}
+	}
+	for i := range ev.Entities {
+		if !slices.Contains(p.spec.Entities, ev.Entities[i].Role) {
+			return 0, &assay.FieldError{Field: ev.Entities[i].Role, Problem: "the plan does not know this role" +
+				nearest.Hint(ev.Entities[i].Role, p.spec.Entities)}
+		}
+	}
+	n := -1
+	for i := range ev.Fields {
+		name := ev.Fields[i].Name
+		if n = p.fieldAfter(n, name); n < 0 || !p.fields[n].on.has(kind) {
+			if n >= 0 {
+				return 0, &assay.FieldError{Field: name, Problem: "events of this kind do not carry this field"}
+			}
+			return 0, p.unknownField(name)
+		}
+		if err := p.fields[n].Validate(ev.Fields[i].Value); err != nil {
+			return 0, err
+		}
+		if p.fields[n].required {
+			required++
+		}
+	}
+	return required, nil
 }
 
 // fieldAfter finds a field by name, -1 if there is none. Events mostly name

@@ -17,8 +17,16 @@ import (
 //
 // The event must have passed Validate, and be of the kind that the plan scores.
 func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, error) {
+	return p.VectorByParties(dst, ev, nil, st)
+}
+
+// VectorByParties is Vector for a State that was fed by ObserveParties. Without parties (nil) it is Vector.
+func (p *Plan) VectorByParties(dst []float64, ev *assay.Event, parties []Party, st *State) (assay.Vector, error) {
 	if ev.Kind != p.spec.ScoredKind() {
 		return assay.Vector{}, p.otherKind()
+	}
+	if err := checkParties(ev, parties); err != nil {
+		return assay.Vector{}, err
 	}
 	sc := p.scratch.Get().(*scratch)
 	defer p.scratch.Put(sc)
@@ -40,7 +48,7 @@ func (p *Plan) Vector(dst []float64, ev *assay.Event, st *State) (assay.Vector, 
 		}
 		sc.cols[n][0] = f.Value(v)
 	}
-	return p.vector(dst, sc, ev, nil, st)
+	return p.vector(dst, sc, ev, parties, st)
 }
 
 // VectorOf is Vector for an event whose field values Read returned.

@@ -105,7 +105,7 @@ func decideBy(t *testing.T, b *models.Bundle, r *journal.Record, seq uint64, vec
 	if err != nil {
 		t.Fatal(err)
 	}
-	ev, err := assay.ParseEvent(r.Private)
+	ev, err := engine.EventOf(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func decideBy(t *testing.T, b *models.Bundle, r *journal.Record, seq uint64, vec
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := engine.Redecide(m, &ev, v, seq, r.RequestID, r.Micros)
+	d, err := engine.Redecide(m, ev, v, seq, r.RequestID, r.Micros)
 	if err != nil {
 		t.Fatal(err)
 	}

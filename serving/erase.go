@@ -46,11 +46,9 @@ func (a *admin) EraseSubject(ctx context.Context, req *pb.EraseSubjectRequest) (
 	return &pb.EraseSubjectResponse{Sequence: seq}, nil
 }
 
-// destroyKey erases while no challenger scores: a shadow record made from records
-// under the old key would be sealed under the subject's next key.
+// destroyKey says in an admin's words why a subject cannot be erased.
 func (a *admin) destroyKey(ctx context.Context, e journal.ErasureRequest) (seq uint64, err error) {
-	defer a.engine.Shadows().Pause()()
-	seq, _, err = a.cfg.Journal.DestroyKey(ctx, e)
+	seq, err = a.engine.Erase(ctx, e)
 	if errors.Is(err, assay.ErrNotFound) {
 		return 0, fmt.Errorf("no record can be read by this subject's key: there is none, or the subject was erased "+
 			"before: %w", assay.ErrNotFound)

@@ -82,12 +82,12 @@ func (s *scoringServer) GetDecision(ctx context.Context, req *pb.GetDecisionRequ
 		resp.Shadows = append(resp.Shadows, &pb.ShadowScore{Model: x.Model, ModelDigest: x.Digest[:], Margin: x.Margin,
 			Pd: x.PD, Sequence: at})
 	}
-	if len(rec.Private) > 0 {
-		ev, err := assay.ParseEvent(rec.Private)
-		if err != nil {
-			return nil, err
-		}
-		resp.Event = wire.Event(&ev)
+	ev, err := engine.EventOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	if ev != nil {
+		resp.Event = wire.Event(ev)
 	}
 	return resp, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // replayEvents is how many events TestOnlineIsOffline sends; the full run is
@@ -108,11 +109,11 @@ func (n *node) sequenced() (events []assay.Event, vectors []assay.Digest) {
 		if unreadable != nil || r.Kind != ledger.Decision && r.Kind != ledger.Event {
 			return unreadable
 		}
-		ev, err := assay.ParseEvent(r.Private)
+		ev, err := engine.EventOf(r)
 		if err != nil {
 			return fmt.Errorf("record %d: %w", seq, err)
 		}
-		events = append(events, ev)
+		events = append(events, *ev)
 		if r.Kind == ledger.Decision {
 			v, err := assay.ParseVector(r.Vector)
 			if err != nil {

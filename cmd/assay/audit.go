@@ -115,7 +115,10 @@ func printAudit(u *ui, s *auditSummary) {
 	u.printf("%d records, %d decisions, %.0f a second\n", s.Records, s.Decisions, s.PerSecond)
 	u.printf("%s the same, bit for bit\n", u.green(fmt.Sprint(s.Same)))
 	if s.Partly > 0 {
-		u.printf("%d the same from their stored vector: an erased record may have fed their windows\n", s.Partly)
+		u.printf("%d the same from their stored vector:\n", s.Partly)
+	}
+	for _, r := range s.PartlyReasons {
+		u.printf("  %d of them, the first of them decision %d: %s\n", r.Decisions, r.First, r.Reason)
 	}
 	if s.Mended > 0 {
 		u.printf("%d the same from their stored vector: earlier window kernels made it, which gave wrong values and "+
@@ -129,7 +132,7 @@ func printAudit(u *ui, s *auditSummary) {
 		u.printf("  %q differs in %d of them, by window kernels of %s: %s\n", m.Feature, m.Decisions, version, m.Why)
 	}
 	if s.Erased > 0 {
-		u.printf("%d erased: their subjects' keys are destroyed\n", s.Erased)
+		u.printf("%d erased: their personal parts cannot be read any more, so they cannot be made again\n", s.Erased)
 	}
 	if s.Unknown > 0 {
 		u.printf("%d by a model or policy that is not at hand: give its bundle with --bundle\n", s.Unknown)

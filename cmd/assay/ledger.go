@@ -16,6 +16,7 @@ import (
 	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger/anchor"
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 type ledgerFlags struct {
@@ -116,12 +117,16 @@ func (f *ledgerFlags) backup(ctx context.Context, u *ui) error {
 
 func (f *ledgerFlags) erase(ctx context.Context, u *ui) error {
 	return f.withJournal(ctx, func(j *journal.Journal) error {
-		seq, _, err := j.Erase(ctx, f.subject, f.reason)
+		seq, _, err := j.DestroyKey(ctx, journal.ErasureRequest{Subject: f.subject, Reason: f.reason,
+			Business: engine.ErasurePart(f.subject)})
 		if errors.Is(err, assay.ErrNotFound) {
 			return fmt.Errorf("no record is sealed under that subject's key: write role:id, as in buyer:B-0042: %w",
 				err)
 		}
 		if err != nil {
+			return err
+		}
+		if err := j.WaitErased(ctx, seq); err != nil {
 			return err
 		}
 		u.printf("erased, as record %d; take a new backup: the private parts in older ones cannot be read any more\n",

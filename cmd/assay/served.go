@@ -16,6 +16,7 @@ import (
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/serving/assayclient"
 	pb "github.com/assayrisk/assay/serving/assayv1"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/wire"
 	"github.com/assayrisk/assay/training"
 )
@@ -132,8 +133,8 @@ func readDecisions(ctx context.Context, e *training.Evaluation, dir string) erro
 		if unreadable != nil || r.Kind != ledger.Decision || r.Model != s.Bundle.Digest {
 			return ctx.Err()
 		}
-		ev, err := assay.ParseEvent(r.Private)
-		if err != nil {
+		ev, err := engine.EventOf(r)
+		if err != nil || ev == nil {
 			return err
 		}
 		v, err := assay.ParseVector(r.Vector)
@@ -144,7 +145,7 @@ func readDecisions(ctx context.Context, e *training.Evaluation, dir string) erro
 		if err != nil {
 			return err
 		}
-		for _, i := range rows[key(&ev, &v)] {
+		for _, i := range rows[key(ev, &v)] {
 			e.Served[i] = d.Score.Margin
 		}
 		return ctx.Err()

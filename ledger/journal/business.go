@@ -4,6 +4,7 @@ package journal
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -29,6 +30,15 @@ func (p Party) ID() vault.ID {
 func (j *Journal) Party(name string) (Party, error) {
 	s, err := j.store.Subject(name)
 	return Party{s}, err
+}
+
+// FindParty looks a party up by its name, and makes no key; ok is false if it has none.
+func (j *Journal) FindParty(name string) (p Party, ok bool, err error) {
+	s, err := j.store.FindSubject(name)
+	if errors.Is(err, assay.ErrNotFound) {
+		return Party{}, false, nil
+	}
+	return Party{s}, err == nil, err
 }
 
 // KeyChanges counts the keys that were taken out of use.

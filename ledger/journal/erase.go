@@ -27,6 +27,7 @@ type ErasureRequest struct {
 	// erasure's record by them. An empty RequestID is not indexed.
 	Caller, RequestID string
 	Body              assay.Digest
+	Business          []byte // of the erasure's record, for whoever replays it: name no person in it
 }
 
 // Erase is DestroyKey and WaitErased: when it returns, the subject is erased for
@@ -76,7 +77,8 @@ func (j *Journal) BeginErasure(r ErasureRequest) (*BegunErasure, error) {
 	if err := j.Ready(); err != nil {
 		return nil, err
 	}
-	rec := Record{Kind: ledger.Erasure, Caller: r.Caller, RequestID: r.RequestID, Body: r.Body}
+	rec := Record{Kind: ledger.Erasure, Caller: r.Caller, RequestID: r.RequestID, Body: r.Body,
+		Business: r.Business}
 	if err := rec.check(); err != nil { // before the key is dead
 		return nil, err
 	}

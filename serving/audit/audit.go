@@ -12,6 +12,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -31,7 +32,7 @@ import (
 func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64,
 	each func(seq uint64, what string)) (*Report, error) {
 	rep := new(Report)
-	a.Lookup = j.Get
+	a.Lookup, a.Party = j.Get, engine.NumbersIn(j)
 	err := j.Scan(0, to, func(seq uint64, r *journal.Record, unreadable error) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -63,63 +64,98 @@ func (a *Auditor) CheckRecord(rep *Report, seq uint64, r *journal.Record, unread
 		if engine.IsAct(r.Kind) {
 			a.kernels = 0
 		}
-		a.windowsIncomplete = a.windowsIncomplete || engine.FeedsWindows(r.Kind)
 		if wanted && r.Kind == ledger.Decision {
 			rep.Decisions++
 			rep.Erased++
 		}
-		return nil
+		return a.apply(seq, r, unreadable)
 	}
-	if !engine.FeedsWindows(r.Kind) {
-		checked, what, err := a.checkOther(r)
-		if err != nil {
-			return fmt.Errorf("record %d: %w", seq, err)
-		}
-		if checked {
-			k.Checked++
-		}
-		if what != "" && wanted {
+	if engine.FeedsWindows(r.Kind) {
+		return a.checkEvent(rep, k, seq, r, wanted, each)
+	}
+	checked, what, err := a.checkOther(r)
+	if err != nil {
+		return fmt.Errorf("record %d: %w", seq, err)
+	}
+	if checked {
+		k.Checked++
+	}
+	if what != "" {
+		if wanted {
 			rep.addDifference(seq, what)
 		}
 		return nil
 	}
-	if len(r.Private) == 0 && r.Kind == ledger.Failed { // the request failed before there was an event
-		k.Checked++
-		return nil
-	}
-	if len(r.Private) == 0 {
-		a.windowsIncomplete = true
+	return a.apply(seq, r, nil)
+}
+
+// checkEvent checks a record that holds an event, and compares it if it is a
+// decision that is wanted.
+func (a *Auditor) checkEvent(rep *Report, k *Kind, seq uint64, r *journal.Record, wanted bool,
+	each func(uint64, string)) error {
+	if len(r.Private) == 0 && (r.Kind != ledger.Failed || len(r.Business) > 0) {
+		if len(r.Business) == 0 {
+			a.incomplete = cmp.Or(a.incomplete, reasonLost)
+		}
 		if wanted {
 			rep.addDifference(seq, r.Kind.String()+" without the event that it is about")
 		}
-		return nil
+		return a.apply(seq, r, nil)
 	}
-	ev, err := assay.ParseEvent(r.Private)
+	ev, err := engine.EventOf(r)
 	if err != nil {
 		return fmt.Errorf("record %d: %w", seq, err)
 	}
 	k.Checked++
-	if wanted && r.Kind == ledger.Decision {
-		a.compare(rep, seq, r, &ev, each)
+	t, err := engine.ReadTransition(seq, r, nil, a.Party)
+	if err != nil {
+		return err
 	}
-	return a.observe(&ev)
+	if wanted && r.Kind == ledger.Decision && ev != nil {
+		a.compare(rep, seq, r, &auditedEvent{ev, t.Parties}, each)
+	}
+	return a.applyRead(&t)
 }
 
-// observe feeds the windows of every plan that accepts the event.
-func (a *Auditor) observe(ev *assay.Event) error {
-	for _, w := range a.windows {
-		if w.plan.Validate(ev) != nil {
-			continue
-		}
-		if err := w.plan.Observe(ev, w.state); err != nil {
-			return err
-		}
-	}
-	return nil
+// auditedEvent is the event of a decision, with the parties that stand for its
+// entities.
+type auditedEvent struct {
+	*assay.Event
+	parties []features.Party
 }
+
+// apply applies a record to the windows of every plan.
+func (a *Auditor) apply(seq uint64, r *journal.Record, unreadable error) error {
+	t, err := engine.ReadTransition(seq, r, unreadable, a.Party)
+	if err != nil {
+		return err
+	}
+	return a.applyRead(&t)
+}
+
+func (a *Auditor) applyRead(t *engine.Transition) error {
+	a.formerFormat = a.formerFormat || t.Whole
+	switch {
+	case t.Lost:
+		a.incomplete = cmp.Or(a.incomplete, reasonLost)
+	case t.Erases() && a.formerFormat:
+		a.incomplete = cmp.Or(a.incomplete, reasonErasedParty)
+	}
+	_, err := a.state.Apply(t)
+	return err
+}
+
+// Why windows may lack what they had when a decision was made.
+const (
+	reasonLost = "windows that it read counted a record of format 1 that cannot be read any more: its subject was " +
+		"erased, or its retention has passed"
+	reasonErasedParty = "windows that it read may have counted, in a record of format 1, a party that was erased " +
+		"later: such a record does not say under which number"
+)
 
 // compare makes one decision again and adds the result to rep.
-func (a *Auditor) compare(rep *Report, seq uint64, r *journal.Record, ev *assay.Event, each func(uint64, string)) {
+func (a *Auditor) compare(rep *Report, seq uint64, r *journal.Record, ev *auditedEvent,
+	each func(uint64, string)) {
 	rep.Decisions++
 	if !a.allowed.allows(r) {
 		rep.addDifference(seq, "model or policy: no record before it put them in force")
@@ -136,8 +172,8 @@ func (a *Auditor) compare(rep *Report, seq uint64, r *journal.Record, ev *assay.
 		rep.addDifference(seq, what)
 	case from.mended != nil:
 		rep.addMended(a.kernels, from.mended)
-	case from.windowsIncomplete:
-		rep.Partly++
+	case from.incomplete != "":
+		rep.addPartly(seq, from.incomplete)
 	default:
 		rep.Same++
 	}
@@ -148,7 +184,7 @@ func (a *Auditor) compare(rep *Report, seq uint64, r *journal.Record, ev *assay.
 
 // storedVectorUse says why a decision is made again from the vector in its record.
 type storedVectorUse struct {
-	windowsIncomplete bool // an erased record may have fed its windows
+	incomplete string // why its windows may lack what they had, "" if they do not
 	// only these features differ, and the window kernels that decided may have
 	// computed them differently
 	mended []features.CorrectedFeature
@@ -157,19 +193,21 @@ type storedVectorUse struct {
 // difference names the first part of the decision that comes out differently, ""
 // for none.
 func (a *Auditor) difference(m *scoring.Model, seq uint64, r *journal.Record,
-	ev *assay.Event) (what string, from storedVectorUse) {
+	ev *auditedEvent) (what string, from storedVectorUse) {
 	stored, err := assay.ParseVector(r.Vector)
 	if err != nil {
 		return "the vector in the record cannot be read", from
 	}
-	vector, err := m.Plan.Vector(nil, ev, a.windowsOf(m.Plan).state)
+	vector, err := a.state.WindowsOf(m.PlanDigest).Vector(ev.Event, ev.parties)
 	if err != nil {
 		return "the features cannot be made: " + err.Error(), from
 	}
 	if vector.Digest() != stored.Digest() {
 		from.mended = onlyMended(m.Plan, a.kernels, vector.Values, stored.Values)
-		from.windowsIncomplete = from.mended == nil && a.windowsIncomplete && m.Plan.HasWindows()
-		if from.mended == nil && !from.windowsIncomplete {
+		if from.mended == nil && m.Plan.HasWindows() {
+			from.incomplete = a.incomplete
+		}
+		if from.mended == nil && from.incomplete == "" {
 			return "feature " + firstDifferentFeature(m.Plan, vector.Values, stored.Values), from
 		}
 		vector = stored
@@ -178,7 +216,7 @@ func (a *Auditor) difference(m *scoring.Model, seq uint64, r *journal.Record,
 	if err != nil {
 		return "the decision in the record cannot be read", from
 	}
-	again, err := engine.Redecide(m, ev, vector, seq, r.RequestID, r.Micros)
+	again, err := engine.Redecide(m, ev.Event, vector, seq, r.RequestID, r.Micros)
 	if err != nil {
 		return "scoring fails: " + err.Error(), from
 	}

@@ -6,7 +6,9 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/vault"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/engine"
 	"github.com/assayrisk/assay/serving/scoring"
 )
 
@@ -18,14 +20,18 @@ type Auditor struct {
 	// Lookup reads a record by its number, for records about another record. Run
 	// sets it to the journal's.
 	Lookup func(seq uint64) (*journal.Record, error)
+	// Party numbers the parties that records of format 1 name. Run sets it to the
+	// journal's.
+	Party engine.PartyNumber
 
-	bundles           map[assay.Digest]*models.Bundle
-	models            map[[2]assay.Digest]*scoring.Model // by model and policy
-	policies          map[assay.Digest][]byte            // YAML, from the journal
-	windows           []*planWindows
-	windowsIncomplete bool // a record that fed windows cannot be read
-	allowed           allowedDeciders
-	policyInForce     assay.Digest // the policy that the newest act left
+	bundles       map[assay.Digest]*models.Bundle
+	models        map[[2]assay.Digest]*scoring.Model // by model and policy
+	policies      map[assay.Digest][]byte            // YAML, from the journal
+	state         *engine.State
+	incomplete    string // why windows may lack what they had when decisions were made; "" if they do not
+	formerFormat  bool   // a record of format 1 fed windows
+	allowed       allowedDeciders
+	policyInForce assay.Digest // the policy that the newest act left
 	// the version of window kernels that the newest act with one names; 0 after an act that cannot be read
 	kernels int
 }
@@ -33,19 +39,25 @@ type Auditor struct {
 // New makes an auditor that makes the decisions of these bundles again. It takes
 // policies from the bundles and from the journal.
 func New(bundles []*models.Bundle) (*Auditor, error) {
-	a := &Auditor{kernels: 1, bundles: map[assay.Digest]*models.Bundle{}, models: map[[2]assay.Digest]*scoring.Model{},
-		policies: map[assay.Digest][]byte{}}
+	a := &Auditor{kernels: 1, Party: numberOfName, bundles: map[assay.Digest]*models.Bundle{},
+		models: map[[2]assay.Digest]*scoring.Model{}, policies: map[assay.Digest][]byte{}}
+	var plans []*features.Plan
 	for _, b := range bundles {
 		m, err := a.open(b, nil)
 		if err != nil {
 			return nil, err
 		}
 		a.bundles[b.Digest] = b
-		if a.windowsOf(m.Plan) == nil {
-			a.windows = append(a.windows, &planWindows{plan: m.Plan, state: m.Plan.NewState()})
-		}
+		plans = append(plans, m.Plan)
 	}
+	a.state = engine.NewState(plans...)
 	return a, nil
+}
+
+// numberOfName numbers the parties of records of format 1 where no journal does.
+func numberOfName(name string) (vault.ID, error) {
+	d := assay.Sum("audit: a party by its name\n", []byte(name))
+	return vault.ID(d[:len(vault.ID{})]), nil
 }
 
 func (a *Auditor) open(b *models.Bundle, yaml []byte) (*scoring.Model, error) {
@@ -55,21 +67,6 @@ func (a *Auditor) open(b *models.Bundle, yaml []byte) (*scoring.Model, error) {
 	}
 	a.models[[2]assay.Digest{b.Digest, m.Policy.Digest()}] = m
 	return m, nil
-}
-
-// planWindows are the windows of one plan as of the newest record.
-type planWindows struct {
-	plan  *features.Plan
-	state *features.State
-}
-
-func (a *Auditor) windowsOf(p *features.Plan) *planWindows {
-	for _, w := range a.windows {
-		if w.plan.Digest() == p.Digest() {
-			return w
-		}
-	}
-	return nil
 }
 
 // model returns the model and policy that made a decision, nil if the auditor does

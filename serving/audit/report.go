@@ -21,17 +21,18 @@ type Report struct {
 	Records   int `json:"records"`   // replayed, from the journal's beginning
 	Decisions int `json:"decisions"` // in the range that was asked for
 	Same      int `json:"same"`      // made again, with the same bytes
-	// Partly counts decisions whose features read windows that an erased record
-	// may have fed: score, policy and reasons were made again from the vector in
-	// the record, and are the same.
-	Partly int `json:"partly"`
+	// Partly counts decisions whose features come out differently, because windows
+	// that they read lack what they had then: score, policy and reasons were made
+	// again from the vector in the record, and are the same.
+	Partly        int            `json:"partly"`
+	PartlyReasons []PartlyReason `json:"partly_reasons,omitempty"`
 	// Mended counts decisions by an earlier version of the window kernels that
 	// differ only in features that were corrected since: score, policy and reasons
 	// were made again from the vector in the record, and are the same.
 	Mended         int             `json:"mended"`
 	MendedFeatures []MendedFeature `json:"mended_features,omitempty"`
 
-	// decisions whose subject was erased, or whose retention period has passed
+	// decisions whose personal part is gone: their subject was erased, or their retention has passed
 	Erased      int          `json:"erased"`
 	Unknown     int          `json:"unknown"` // decisions by a model or policy that the auditor does not have
 	Differences []Difference `json:"differences,omitempty"`
@@ -46,6 +47,13 @@ type MendedFeature struct {
 	features.CorrectedFeature
 	Kernels   int `json:"kernels"` // the version that decided, see features.WindowKernels; 0 if it cannot be read
 	Decisions int `json:"decisions"`
+}
+
+// PartlyReason says in words why decisions could be made again only in part.
+type PartlyReason struct {
+	Reason    string `json:"reason"`
+	Decisions int    `json:"decisions"`
+	First     uint64 `json:"first"` // the number of the first
 }
 
 // OK reports whether nothing differs.
@@ -95,6 +103,16 @@ func (r *Report) addDifference(seq uint64, what string) {
 	if len(r.Differences) < maxDifferences {
 		r.Differences = append(r.Differences, Difference{seq, what})
 	}
+}
+
+// addPartly counts a decision that was made again only in part.
+func (r *Report) addPartly(seq uint64, reason string) {
+	r.Partly++
+	k := slices.IndexFunc(r.PartlyReasons, func(p PartlyReason) bool { return p.Reason == reason })
+	if k < 0 {
+		k, r.PartlyReasons = len(r.PartlyReasons), append(r.PartlyReasons, PartlyReason{reason, 0, seq})
+	}
+	r.PartlyReasons[k].Decisions++
 }
 
 // addMended counts a decision that differs only in features that were corrected.

@@ -3,11 +3,13 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/ledger/vault"
 	"github.com/assayrisk/assay/serving/scoring"
 )
 
@@ -41,20 +43,40 @@ func (e *Engine) Peek(m *Model, ev *assay.Event) (assay.Vector, error) {
 	if err := m.Plan.Admit(ev); err != nil {
 		return assay.Vector{}, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return m.Plan.Vector(nil, ev, m.windows.state)
+	for {
+		changes := e.journal.KeyChanges()
+		parties, err := e.knownParties(ev)
+		if err != nil {
+			return assay.Vector{}, err
+		}
+		e.mu.Lock()
+		if changes == e.journal.KeyChanges() {
+			defer e.mu.Unlock()
+			return m.windows.Vector(ev, parties)
+		}
+		e.mu.Unlock() // a party was erased
+	}
 }
 
-// windowsForLocked returns the windows of a plan, nil if there are none; mu is
-// held.
-func (e *Engine) windowsForLocked(plan assay.Digest) *planWindows {
-	for _, w := range e.mu.windows {
-		if w.plan.Digest() == plan {
-			return w
+// unknownParty is the number of a party that has no key: it stands for one that no
+// window has seen.
+var unknownParty = vault.ID(bytes.Repeat([]byte{0xff}, len(vault.ID{})))
+
+// knownParties finds the parties of an event, and makes no keys.
+func (e *Engine) knownParties(ev *assay.Event) ([]features.Party, error) {
+	parties := make([]features.Party, len(ev.Entities))
+	for i, x := range ev.Entities {
+		number := unknownParty
+		p, ok, err := e.journal.FindParty(Subject(x.Role, x.ID))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 		}
+		if ok {
+			number = p.ID()
+		}
+		parties[i] = partyOf(number, x.ID)
 	}
-	return nil
+	return parties, nil
 }
 
 // WindowFeeds says how many events the windows of the active plan counted and
@@ -62,7 +84,7 @@ func (e *Engine) windowsForLocked(plan assay.Digest) *planWindows {
 func (e *Engine) WindowFeeds() (feeds []features.Feed, late uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	w := e.windowsForLocked(e.models.Load().Active.PlanDigest)
+	w := e.mu.state.WindowsOf(e.models.Load().Active.PlanDigest)
 	if w == nil {
 		return nil, 0
 	}

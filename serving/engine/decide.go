@@ -93,6 +93,9 @@ func (e *Engine) validateAndClaim(ctx context.Context, r *Request, beforeWait fu
 	if err == nil && !r.Repeated {
 		err = e.checkStartable(ctx)
 	}
+	if err == nil && !r.Repeated { // last, since it makes keys for new parties
+		err = r.divide(e.journal)
+	}
 	if err != nil || r.Repeated {
 		e.claims.release(r.tag, &r.claim)
 	}

@@ -25,10 +25,16 @@
 //	late.go       events that came too late                 unseen.go   texts that training did not have
 //	limiter.go    rows a second of one caller               metrics.go  time by stage, records by outcome
 //
+// What changes the state that decisions read, in the running server, at a start, in
+// an activation and in an audit alike:
+//
+//	transition.go what a record changes                     state.go    the state, and how it is changed
+//	erase.go      a party leaves the windows
+//
 // How the models come to be there:
 //
 //	act.go        what admins did, as records               swap.go     replacing models between two numbers
-//	replay.go     windows made again from the journal       inforce.go  what the acts in the journal add up to
+//	replay.go     the state made again from the journal     inforce.go  what the acts in the journal add up to
 //	restore.go    a start: the state before the last stop   start.go    what the configuration changes, as records
 //
 // docs/design/serving.md gives the reasons.

@@ -70,7 +70,7 @@ type Engine struct {
 
 	mu struct { // the critical section
 		sync.Mutex
-		windows []*planWindows // one for each plan that is loaded
+		state *State // the windows of each plan that is loaded, and what acts add up to
 	}
 }
 
@@ -80,6 +80,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, journal: cfg.Journal, log: cfg.Logger, now: cfg.Now, claims: newClaims(),
 		rates: newRateLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(Drift),
 		index: newIndex(cfg.Journal.Stats().Durable), late: newLateEvents(), instruments: newInstruments(cfg.Traced)}
+	e.mu.state = NewState()
 	e.rowsAtOnce = batchRowsAtOnce * runtime.GOMAXPROCS(0)
 	e.batchTurns = semaphore.NewWeighted(int64(e.rowsAtOnce))
 	e.pool.New = func() any { return new(group) }

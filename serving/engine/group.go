@@ -172,26 +172,20 @@ func (e *Engine) decideGroup(g *group) numberedGroup {
 // their numbers already and need their records.
 func (e *Engine) numberLocked(r *Request) {
 	defer recoverAsError(&r.Err)
+	if r.keyChanges != e.journal.KeyChanges() { // a party may have been erased since
+		if r.Err = r.lookUpParties(e.journal); r.Err != nil {
+			return
+		}
+	}
 	if !r.Fact {
-		var err error
-		if r.vector, err = r.Model.Plan.VectorOf(r.values[:0], r.fields, r.Event, r.Model.windows.state); err != nil {
-			r.Err = err
+		if r.vector, r.Err = r.Model.Plan.VectorOfParties(r.values[:0], r.fields, r.Event, r.transition.Parties,
+			r.Model.windows.state); r.Err != nil {
 			return
 		}
 		r.values = r.vector.Values
 	}
-	for _, w := range e.mu.windows {
-		// A plan of another model may not know this kind of event.
-		if w != r.Model.windows && w.plan.Validate(r.Event) != nil {
-			continue
-		}
-		if err := w.plan.Observe(r.Event, w.state); err != nil {
-			r.Err = err
-			return
-		}
-		if w == r.Model.windows {
-			r.Late = lastLateness(w.state)
-		}
+	if r.Late, r.Err = e.mu.state.Apply(&r.transition); r.Err != nil {
+		return
 	}
 	r.Sequence, r.micros = e.journal.TakeAt()
 	r.numbered = true

@@ -128,8 +128,8 @@ func TestPanicWhileNumbering(t *testing.T) {
 	t.Parallel()
 	e := start(t, Config{})
 	e.mu.Lock()
-	sound := e.mu.windows
-	e.mu.windows = append(sound[:len(sound):len(sound)], &planWindows{}) // without a plan: makes numbering panic
+	sound := e.mu.state.windows
+	e.mu.state.windows = append(sound[:len(sound):len(sound)], &Windows{}) // without a plan: makes numbering panic
 	e.mu.Unlock()
 	rs := e.requests(t, "again", 5)
 	e.DecideAll(t.Context(), rs)
@@ -142,7 +142,7 @@ func TestPanicWhileNumbering(t *testing.T) {
 	if !e.mu.TryLock() {
 		t.Fatal("the critical section is still taken")
 	}
-	e.mu.windows = sound
+	e.mu.state.windows = sound
 	e.mu.Unlock()
 	// A panic in a request's validation, with others of its batch claimed.
 	rs = e.requests(t, "again", 6)

@@ -156,9 +156,12 @@ func (x *Index) fill(ctx context.Context, j *journal.Journal) error {
 			if err != nil {
 				return err
 			}
-			ev, err := assay.ParseEvent(r.Private)
-			if err != nil && len(r.Private) > 0 {
+			ev, err := EventOf(r)
+			if err != nil {
 				return err
+			}
+			if ev == nil {
+				ev = new(assay.Event)
 			}
 			x.mu.Lock()
 			x.addLocked(seq, r.Micros, d.Outcome, r.Caller, ev.Entities)
@@ -188,6 +191,6 @@ func (q *Query) Matches(rec *journal.Record) bool {
 	if q.Entity == nil || rec.Subject == Subject(q.Entity.Role, q.Entity.ID) {
 		return true
 	}
-	ev, err := assay.ParseEvent(rec.Private)
-	return err == nil && q.Entity.ID != "" && ev.Entity(q.Entity.Role) == q.Entity.ID
+	ev, err := EventOf(rec)
+	return err == nil && ev != nil && q.Entity.ID != "" && ev.Entity(q.Entity.Role) == q.Entity.ID
 }

@@ -3,15 +3,10 @@
 package engine
 
 import (
-	"context"
-	"fmt"
-	"math"
 	"time"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
-	"github.com/assayrisk/assay/ledger/journal"
 )
 
 // inForce is what the acts in the journal add up to.
@@ -34,6 +29,9 @@ func (s *inForce) addAct(a Act, micros int64) {
 	if len(a.Open) == len(assay.Digest{}) {
 		open := assay.Digest(a.Open)
 		if a.Kind == ActPropose {
+			if s.pending == nil {
+				s.pending = map[assay.Digest]Proposal{}
+			}
 			s.pending[open] = Proposal{a.By, a.Text, time.UnixMicro(micros)}
 		} else {
 			delete(s.pending, open)
@@ -64,37 +62,15 @@ func (s *inForce) addAct(a Act, micros int64) {
 	}
 }
 
-// addRecord adds one record.
-func (s *inForce) addRecord(p *replayedRecord) {
-	if p.kind == ledger.Decision && s.current == (decider{}) {
-		s.lastDecision = p.decider
+// apply adds one record.
+func (s *inForce) apply(t *Transition) {
+	if t.Kind == ledger.Decision && s.current == (decider{}) {
+		s.lastDecision = t.by
 	}
-	if IsAct(p.kind) {
-		s.current = p.decider
+	if IsAct(t.Kind) {
+		s.current = t.by
 	}
-	if p.act != nil {
-		s.addAct(*p.act, p.micros)
+	if t.act != nil {
+		s.addAct(*t.act, t.Micros)
 	}
-}
-
-// replayAll reads the whole journal once, and returns what its acts add up to and
-// the windows of a plan.
-func replayAll(ctx context.Context, j *journal.Journal, plan *features.Plan,
-	late *lateEvents) (st inForce, w *planWindows, events int, err error) {
-	st.pending = map[assay.Digest]Proposal{}
-	w = &planWindows{plan: plan, state: plan.NewState()}
-	err = readRecords(ctx, j, 0, math.MaxUint64, func(seq uint64, p *replayedRecord) error {
-		st.addRecord(p)
-		if p.event == nil || !plan.HasWindows() || plan.Validate(p.event) != nil {
-			return nil
-		}
-		events++
-		err := plan.Observe(p.event, w.state)
-		late.rememberReplayed(seq, p, plan.Digest(), w.state)
-		return err
-	})
-	if err != nil {
-		return st, nil, events, fmt.Errorf("serving: acts and windows from the journal: %w", err)
-	}
-	return st, w, events, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/assayrisk/assay"
@@ -27,7 +26,7 @@ type Model struct {
 	Folder string // in the model directory, "" for the first
 	Loaded time.Time
 
-	windows *planWindows // of the plan; set before requests may pick the model
+	windows *Windows // of the plan; set before requests may pick the model
 	unseen  *unseenWatch
 }
 
@@ -61,13 +60,6 @@ func (m *Model) WithPolicy(yaml []byte, at time.Time) (*Model, error) {
 		n.Folder = m.Folder
 	}
 	return n, err
-}
-
-// planWindows are the windows of one plan.
-type planWindows struct {
-	plan  *features.Plan
-	state *features.State // owned by Engine.mu
-	users atomic.Int64    // requests under way that will read them
 }
 
 // Models are the loaded models. The value does not change; a swap stores another.
@@ -133,6 +125,16 @@ func (l *Models) Without(name string) (*Models, *Model, error) {
 	next := &Models{Active: l.Active, byName: maps.Clone(l.byName)}
 	delete(next.byName, name)
 	return next, m, nil
+}
+
+// reads reports whether a model reads these windows.
+func (l *Models) reads(w *Windows) bool {
+	for _, m := range l.byName {
+		if m.PlanDigest == w.plan.Digest() {
+			return true
+		}
+	}
+	return false
 }
 
 // ByDigest returns the loaded model of that digest, or nil.

@@ -8,8 +8,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/serving/eventparts"
 	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/serving/scoring"
 )
@@ -38,6 +40,14 @@ type Request struct {
 	tag        journal.Tag  // of Key
 	claim      claim        // of tag
 	eventBytes []byte       // canonical
+
+	transition    Transition
+	business      eventparts.Business
+	businessBytes []byte
+	personalBytes []byte
+	owner         journal.Party
+	parties       []journal.Party // of the event's entities
+	keyChanges    uint64          // the journal's, from before the parties were looked up
 
 	numbered    bool  // Sequence was taken, so there must be a record
 	micros      int64 // the record's time, taken with Sequence
@@ -70,6 +80,8 @@ func (r *Request) Reset() {
 		r.Model.Release()
 	}
 	*r = Request{Event: r.Event, fields: r.fields[:0], values: r.values[:0], eventBytes: r.eventBytes[:0],
+		business: r.business, businessBytes: r.businessBytes[:0], personalBytes: r.personalBytes[:0],
+		parties: r.parties[:0], transition: Transition{Parties: r.transition.Parties[:0]},
 		Canonical: r.Canonical[:0], Promise: r.Promise[:0], vectorBytes: r.vectorBytes[:0], woken: r.woken}
 	r.result.ExpectedLoss, r.result.Price = math.NaN(), math.NaN()
 }
@@ -94,6 +106,49 @@ func (r *Request) validate() (err error) {
 	}
 	r.fields, err = r.Model.Plan.Read(r.fields, r.Event)
 	return err
+}
+
+// divide divides the event into the parts of its record, and looks its parties up.
+func (r *Request) divide(j *journal.Journal) error {
+	r.business.Set(r.Event, r.Model.Plan.Personal)
+	r.businessBytes = r.business.AppendBinary(r.businessBytes[:0])
+	r.personalBytes = r.business.AppendPersonal(r.personalBytes[:0], r.Event)
+	if n := max(len(r.businessBytes), len(r.personalBytes)); n > journal.MaxPartBytes {
+		return &assay.FieldError{Field: "fields", Problem: fmt.Sprintf("%d bytes of fields, at most %d are allowed "+
+			"(fixed)", n, journal.MaxPartBytes)}
+	}
+	kind := ledger.Decision
+	if r.Fact {
+		kind = ledger.Event
+	}
+	m := r.Model
+	r.transition = Transition{Kind: kind, Event: &r.business.Event, Parties: r.transition.Parties[:0],
+		by: decider{m.Bundle.Digest, m.PlanDigest, m.Policy.Digest()}}
+	return r.lookUpParties(j)
+}
+
+// lookUpParties finds the keys of the event's entities, and makes those that are
+// missing. In the critical section it is called again if a key has changed since.
+func (r *Request) lookUpParties(j *journal.Journal) (err error) {
+	r.keyChanges = j.KeyChanges()
+	r.parties, r.transition.Parties = r.parties[:0], r.transition.Parties[:0]
+	for i, x := range r.Event.Entities {
+		p, err := j.Party(Subject(x.Role, x.ID))
+		if err != nil {
+			return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+		}
+		r.parties = append(r.parties, p)
+		r.transition.Parties = append(r.transition.Parties,
+			features.Party{Key: p.ID(), Member: r.business.Members[i]})
+	}
+	if len(r.parties) > 0 {
+		r.owner = r.parties[0]
+		return nil
+	}
+	if r.owner, err = j.Party(subjectOf(r.Event)); err != nil {
+		return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+	}
+	return nil
 }
 
 // startDecision fills what is known before scoring; micros is the time of the
@@ -164,7 +219,8 @@ func (r *Request) completeRecord() {
 		kind = ledger.Event
 	}
 	r.record = journal.Record{Kind: kind, Micros: d.Micros, Subject: subjectOf(r.Event), Caller: r.Key.Caller,
-		RequestID: r.Key.RequestID, Tag: r.tag, Body: r.body, Private: r.eventBytes}
+		RequestID: r.Key.RequestID, Tag: r.tag, Body: r.body, Owner: r.owner, Parties: r.parties,
+		Business: r.businessBytes, Private: r.personalBytes}
 	r.record.Model, r.record.Plan, r.record.Policy = r.Model.Bundle.Digest, r.Model.PlanDigest, r.Model.Policy.Digest()
 	if !r.Fact {
 		r.record.Vector = r.vectorBytes

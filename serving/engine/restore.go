@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/serving/policy"
 	"github.com/assayrisk/assay/serving/scoring"
 )
@@ -25,10 +26,13 @@ import (
 // An activated bundle that cannot be loaded is an error: deciding by another
 // model than the records say would be worse than not starting.
 func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.Digest]Proposal, err error) {
-	st, w, events, err := replayAll(ctx, e.journal, first.Plan, e.late)
-	if err != nil {
+	s := NewState(first.Plan)
+	if err := s.replay(ctx, e.journal, 0, math.MaxUint64, e.late); err != nil {
 		return nil, err
 	}
+	st := s.acts // what follows adds an act of its own
+	pending = map[assay.Digest]Proposal{}
+	maps.Copy(pending, st.pending)
 	active, err := e.modelInForce(ctx, first, &st)
 	if err != nil {
 		return nil, err
@@ -37,7 +41,7 @@ func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.D
 		return nil, err
 	}
 	loaded := e.reload(ctx, active, &st)
-	if err := e.restoreWindows(ctx, loaded, w, events); err != nil {
+	if err := e.restoreWindows(ctx, loaded, s); err != nil {
 		return nil, err
 	}
 	e.models.Store(loaded)
@@ -58,7 +62,7 @@ func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.D
 	}
 	e.log.Info("model", "name", active.Name, "version", active.Version, "digest", active.Bundle.Digest.Short(),
 		"plan", active.PlanDigest.Short(), "policy", active.Policy.Digest().Short(), "loaded", len(loaded.byName))
-	return st.pending, nil
+	return pending, nil
 }
 
 // reload loads the models that were loaded next to the active one. One that
@@ -83,22 +87,31 @@ func (e *Engine) reload(ctx context.Context, active *Model, st *inForce) *Models
 	return all
 }
 
-// restoreWindows gives each model the windows of its plan. Those of the first
-// model's plan were made from so many events already.
-func (e *Engine) restoreWindows(ctx context.Context, loaded *Models, first *planWindows, events int) (err error) {
+// restoreWindows gives each model the windows of its plan, and makes s the state,
+// which has the windows of the first model's plan. Those of other plans are made
+// together, by a second replay.
+func (e *Engine) restoreWindows(ctx context.Context, loaded *Models, s *State) error {
+	plans := make([]*features.Plan, 0, len(loaded.byName))
 	for _, m := range loaded.All() {
-		if m.windows = e.windowsForLocked(m.PlanDigest); m.windows != nil {
-			continue
+		if s.WindowsOf(m.PlanDigest) == nil && m.Plan.HasWindows() {
+			plans = append(plans, m.Plan)
 		}
-		if m.windows = first; m.PlanDigest != first.plan.Digest() {
-			m.windows = &planWindows{plan: m.Plan, state: m.Plan.NewState()}
-			if events, err = replay(ctx, e.journal, m.Plan, 0, math.MaxUint64, m.windows.state, e.late); err != nil {
-				return err
-			}
-		}
-		e.mu.windows = append(e.mu.windows, m.windows)
-		e.log.Info("windows made from the journal", "plan", m.PlanDigest.Short(), "events", events)
 	}
+	if len(plans) > 0 {
+		others := NewState(plans...)
+		if err := others.replay(ctx, e.journal, 0, math.MaxUint64, e.late); err != nil {
+			return err
+		}
+		s.windows = append(s.windows, others.windows...)
+	}
+	for _, m := range loaded.All() {
+		m.windows = s.windowsFor(m.Plan)
+	}
+	s.drop(func(w *Windows) bool { return !loaded.reads(w) })
+	for _, w := range s.windows {
+		e.log.Info("windows made from the journal", "plan", w.plan.Digest().Short(), "events", w.state.Events())
+	}
+	e.mu.state = s
 	return nil
 }
 

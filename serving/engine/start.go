@@ -88,7 +88,9 @@ func (e *Engine) appendStartAct(ctx context.Context, m *Model, act Act) (seq uin
 	if err != nil {
 		return 0, err
 	}
-	seq, micros := e.journal.TakeAt()
+	e.mu.Lock()
+	seq, micros := e.takeActLocked(ledger.Activation, m, &act)
+	e.mu.Unlock()
 	if _, err := e.journal.Append(context.WithoutCancel(ctx), seq, &journal.Record{
 		Kind: ledger.Activation, Micros: micros, Caller: configurationCaller,
 		Model: m.Bundle.Digest, Plan: m.PlanDigest, Policy: m.Policy.Digest(), Decision: raw,

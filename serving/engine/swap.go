@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 )
@@ -37,29 +38,35 @@ func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key K
 		return 0, fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 	}
 	e.mu.Lock()
-	for _, f := range fresh {
-		if err := e.finishWindowsLocked(ctx, f); err != nil {
-			e.mu.Unlock()
-			return 0, err
-		}
-		e.mu.windows = append(e.mu.windows, f.planWindows)
+	if err := e.finishWindowsLocked(ctx, fresh); err != nil {
+		e.mu.Unlock()
+		return 0, err
 	}
 	for _, m := range next.All() {
 		if m.windows == nil {
-			m.windows = e.windowsForLocked(m.PlanDigest)
+			m.windows = e.mu.state.windowsFor(m.Plan)
 		}
 	}
 	e.models.Store(next)
-	e.retireWindowsLocked(next)
-	seq, micros := e.journal.TakeAt()
+	e.mu.state.drop(func(w *Windows) bool { return w.users.Load() == 0 && !next.reads(w) })
+	m := next.Active
+	seq, micros := e.takeActLocked(kind, m, act)
 	e.mu.Unlock()
 
-	m := next.Active
 	_, err = e.journal.Append(context.WithoutCancel(ctx), seq, &journal.Record{
 		Kind: kind, Micros: micros, Caller: key.Caller, RequestID: key.RequestID, Body: body,
 		Model: m.Bundle.Digest, Plan: m.PlanDigest, Policy: m.Policy.Digest(), Decision: raw,
 	})
 	return seq, err
+}
+
+// takeActLocked takes the number and the time of an act's record, and applies the
+// act; m decides from there on, and mu is held.
+func (e *Engine) takeActLocked(kind ledger.Kind, m *Model, act *Act) (seq uint64, micros int64) {
+	seq, micros = e.journal.TakeAt()
+	e.mu.state.acts.apply(&Transition{Sequence: seq, Kind: kind, Micros: micros, act: act,
+		by: decider{m.Bundle.Digest, m.PlanDigest, m.Policy.Digest()}})
+	return seq, micros
 }
 
 // RecordAct records an act that changes no model.
@@ -68,75 +75,59 @@ func (e *Engine) RecordAct(ctx context.Context, kind ledger.Kind, key Key, body 
 	return e.Swap(ctx, e.models.Load(), kind, key, body, act)
 }
 
-// catchUpWindows are the windows of a plan that is not loaded yet.
-type catchUpWindows struct {
-	*planWindows
+// newWindows are the windows of plans that are not loaded yet.
+type newWindows struct {
+	state    *State
 	replayed uint64 // the records below this number are in
 }
 
 // replayNewWindows makes windows for the plans of l that have none yet, from all
 // but the newest records of the journal.
-func (e *Engine) replayNewWindows(ctx context.Context, l *Models) ([]*catchUpWindows, error) {
-	var out []*catchUpWindows
-next:
+func (e *Engine) replayNewWindows(ctx context.Context, l *Models) (*newWindows, error) {
+	var plans []*features.Plan
+	e.mu.Lock()
 	for _, m := range l.All() {
-		e.mu.Lock()
-		have := e.windowsForLocked(m.PlanDigest) != nil
-		e.mu.Unlock()
-		for _, f := range out {
-			have = have || f.plan.Digest() == m.PlanDigest
+		if e.mu.state.WindowsOf(m.PlanDigest) == nil {
+			plans = append(plans, m.Plan)
 		}
-		if have {
-			continue next
-		}
-		f := &catchUpWindows{planWindows: &planWindows{plan: m.Plan, state: m.Plan.NewState()}}
-		for {
-			to := e.journal.Stats().Durable
-			if to-f.replayed <= catchUpRecords {
-				break
-			}
-			if _, err := replay(ctx, e.journal, m.Plan, f.replayed, to, f.state, e.late); err != nil {
-				return nil, err
-			}
-			f.replayed = to
-		}
-		out = append(out, f)
 	}
-	return out, nil
+	e.mu.Unlock()
+	f := &newWindows{state: NewState(plans...)}
+	if !f.state.hasWindows() {
+		return f, nil
+	}
+	for {
+		to := e.journal.Stats().Durable
+		if to-f.replayed <= catchUpRecords {
+			return f, nil
+		}
+		if err := f.state.replay(ctx, e.journal, f.replayed, to, e.late); err != nil {
+			return nil, err
+		}
+		f.replayed = to
+	}
 }
 
-// finishWindowsLocked replays the newest records. mu is held, so no number is
-// taken meanwhile, and every record that has a number becomes durable.
-func (e *Engine) finishWindowsLocked(ctx context.Context, f *catchUpWindows) error {
-	taken := e.journal.Stats().Taken
-	for e.journal.Stats().Durable < taken {
-		if err := e.journal.Ready(); err != nil {
-			return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+// finishWindowsLocked replays the newest records, and adds the windows to those
+// that the engine has. mu is held, so no number is taken meanwhile, and every
+// record that has a number becomes durable.
+func (e *Engine) finishWindowsLocked(ctx context.Context, f *newWindows) error {
+	if f.state.hasWindows() {
+		taken := e.journal.Stats().Taken
+		for e.journal.Stats().Durable < taken {
+			if err := e.journal.Ready(); err != nil {
+				return fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(200 * time.Microsecond):
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(200 * time.Microsecond):
-		}
-	}
-	_, err := replay(ctx, e.journal, f.plan, f.replayed, taken, f.state, e.late)
-	return err
-}
-
-// retireWindowsLocked drops the windows that neither the models nor a request
-// under way need; mu is held. Windows that are still in use are dropped at a later
-// swap.
-func (e *Engine) retireWindowsLocked(l *Models) {
-	kept := e.mu.windows[:0]
-	for _, w := range e.mu.windows {
-		needed := w.users.Load() > 0
-		for _, m := range l.All() {
-			needed = needed || m.PlanDigest == w.plan.Digest()
-		}
-		if needed {
-			kept = append(kept, w)
+		if err := f.state.replay(ctx, e.journal, f.replayed, taken, e.late); err != nil {
+			return err
 		}
 	}
-	clear(e.mu.windows[len(kept):])
-	e.mu.windows = kept
+	e.mu.state.windows = append(e.mu.state.windows, f.state.windows...)
+	return nil
 }

@@ -141,6 +141,24 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+// TestErasureBytes pins the encoding of an erasure.
+func TestErasureBytes(t *testing.T) {
+	t.Parallel()
+	want := Erasure{"buyer", window.Hash("B-7")}
+	part := want.AppendBinary(nil)
+	if got := hex.EncodeToString(part); got != "0105"+hex.EncodeToString([]byte("buyer"))+"680a85c729061f59" {
+		t.Errorf("the erasure of a buyer is %s", got)
+	}
+	if got, err := ParseErasure(part); err != nil || got != want {
+		t.Errorf("read as %v, %v", got, err)
+	}
+	for n := range part {
+		if _, err := ParseErasure(part[:n]); !errors.Is(err, assay.ErrCorrupt) {
+			t.Errorf("%d bytes of it: %v", n, err)
+		}
+	}
+}
+
 // TestRefused: parts of two events do not join, and no part has a second encoding.
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -231,6 +249,17 @@ func FuzzJoin(f *testing.F) {
 		if !bytes.Equal(b.AppendBinary(nil), business) || !bytes.Equal(b.AppendPersonal(nil, &ev), personal) {
 			t.Errorf("%x and %x are read, and written as %x and %x", business, personal, b.AppendBinary(nil),
 				b.AppendPersonal(nil, &ev))
+		}
+	})
+}
+
+func FuzzParseErasure(f *testing.F) {
+	e := Erasure{"buyer", 7}
+	f.Add(e.AppendBinary(nil))
+	f.Fuzz(func(t *testing.T, part []byte) {
+		e, err := ParseErasure(part)
+		if err == nil && !bytes.Equal(e.AppendBinary(nil), part) || err != nil && !errors.Is(err, assay.ErrCorrupt) {
+			t.Errorf("%x: %v, %v", part, e, err)
 		}
 	})
 }

@@ -89,6 +89,14 @@ func (r *keyring) get(name string) (*Subject, error) {
 	return s, err
 }
 
+// lookUp returns the subject's key, and makes none. assay.ErrNotFound: there is none.
+func (r *keyring) lookUp(name string) (*Subject, error) {
+	sh := r.shard(name)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return r.find(sh, name)
+}
+
 // find looks in memory, then in the store. The shard is locked.
 func (r *keyring) find(sh *keyShard, name string) (*Subject, error) {
 	if s := sh.hot[name]; s != nil {

@@ -24,6 +24,9 @@ func (s *Store) System() *vault.Key { return s.keys.system.key }
 // Subject returns a subject's key, making one if there is none; "" is the system.
 func (s *Store) Subject(name string) (*Subject, error) { return s.keys.get(name) }
 
+// FindSubject returns a subject's key, and makes none. assay.ErrNotFound: there is none.
+func (s *Store) FindSubject(name string) (*Subject, error) { return s.keys.lookUp(name) }
+
 // SubjectTag returns the pseudonym of a subject in the store.
 func (s *Store) SubjectTag(name string) [16]byte { return s.keys.tag(name) }
 
