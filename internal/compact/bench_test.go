@@ -19,7 +19,7 @@ func BenchmarkRecords(b *testing.B) {
 		before, after, twin := 0, 0, 0
 		for _, record := range records {
 			frames = append(frames, d.Append(nil, record))
-			twins = append(twins, d.large.EncodeAll(record, nil))
+			twins = append(twins, d.general.EncodeAll(record, nil))
 			before, after, twin = before+len(record), after+len(frames[len(frames)-1]), twin+len(twins[len(twins)-1])
 		}
 		dst := make([]byte, 0, 1<<16)
@@ -30,7 +30,7 @@ func BenchmarkRecords(b *testing.B) {
 		}{
 			{"encode-ns", records, func(in []byte) error { dst = d.Append(dst[:0], in); return nil }},
 			{"klauspost-encode-ns", records, func(in []byte) error {
-				dst = d.large.EncodeAll(in, dst[:0])
+				dst = d.general.EncodeAll(in, dst[:0])
 				return nil
 			}},
 			{"decode-ns", frames, func(in []byte) (err error) {

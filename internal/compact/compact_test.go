@@ -30,7 +30,7 @@ func TestRecords(t *testing.T) {
 		decoder := newDecoder(t, d)
 		var before, with, without, twin int
 		for _, record := range r.records[kind] {
-			twin += len(d.large.EncodeAll(record, nil))
+			twin += len(d.general.EncodeAll(record, nil))
 			frame, plain := d.Append(nil, record), (*Dictionary)(nil).Append(nil, record)
 			before, with, without = before+len(record), with+len(frame), without+len(plain)
 			for _, f := range [][]byte{frame, plain} {

@@ -45,7 +45,7 @@ func NewDecoder(dictionaries ...*Dictionary) (*Decoder, error) {
 // assay.ErrCorrupt, and dst is then returned as it was.
 func (d *Decoder) Append(dst, frame []byte, limit int) ([]byte, error) {
 	if f, ok := parseRecordFrame(frame); ok && f.size <= limit {
-		if known := d.dictionaries[f.id]; known != nil {
+		if known := d.dictionaries[f.id]; known != nil && known.tables != nil {
 			r := known.decoders.Get().(*recordDecoder)
 			out, ok := r.read(dst, &f)
 			known.decoders.Put(r)

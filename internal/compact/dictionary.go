@@ -18,13 +18,13 @@ type Dictionary struct {
 	bytes   []byte
 	digest  assay.Digest
 	id      uint32
-	content []byte // behind the tables
-	tables  *tables
+	content []byte     // behind the tables
+	tables  *tables    // nil in a dictionary that Make does not make
 	heads   *hashHeads // of content
 
 	encoders sync.Pool     // of *recordEncoder
 	decoders sync.Pool     // of *recordDecoder
-	large    *zstd.Encoder // of longer records
+	general  *zstd.Encoder // for what recordEncoder does not take
 }
 
 // MaxDictionaryBytes bounds a dictionary that is parsed.
@@ -61,9 +61,10 @@ func Make(samples [][]byte) (*Dictionary, error) {
 	return Parse(b)
 }
 
-// Parse reads what Bytes returned. It returns an error that matches
-// assay.ErrCorrupt for bytes that are no dictionary or whose id is not the one
-// that follows from their digest.
+// Parse reads what Bytes returned. It reads every dictionary in the format of RFC
+// 8878, section 5, whose id is the one that follows from its digest; those that Make
+// does not make compress as slowly as klauspost/compress. Other errors match
+// assay.ErrCorrupt.
 func Parse(b []byte) (*Dictionary, error) {
 	if len(b) > MaxDictionaryBytes {
 		return nil, fmt.Errorf("dictionary: %d bytes, at most %d are read: %w", len(b), MaxDictionaryBytes,
@@ -79,15 +80,14 @@ func Parse(b []byte) (*Dictionary, error) {
 			assay.ErrCorrupt)
 	}
 	var err error
-	if d.tables, d.content, err = readTables(d.bytes[idBytes:]); err != nil {
+	if d.general, err = newEncoder(zstd.WithEncoderDict(d.bytes)); err != nil {
 		return nil, fmt.Errorf("dictionary: %w: %w", err, assay.ErrCorrupt)
 	}
-	if d.large, err = newEncoder(zstd.WithEncoderDict(d.bytes)); err != nil {
-		return nil, fmt.Errorf("dictionary: %w: %w", err, assay.ErrCorrupt)
+	if tables, content, ok := readTables(d.bytes[idBytes:]); ok {
+		d.tables, d.content, d.heads = tables, content, headsOf(content)
+		d.encoders.New = func() any { return newRecordEncoder(d) }
+		d.decoders.New = func() any { return newRecordDecoder(d) }
 	}
-	d.heads = headsOf(d.content)
-	d.encoders.New = func() any { return newRecordEncoder(d) }
-	d.decoders.New = func() any { return newRecordDecoder(d) }
 	return d, nil
 }
 

@@ -15,8 +15,8 @@ func (d *Dictionary) Append(dst, src []byte) []byte {
 	switch {
 	case d == nil:
 		return plainEncoder.EncodeAll(src, dst)
-	case len(src) > maxRecordBytes:
-		return d.large.EncodeAll(src, dst)
+	case d.tables == nil || len(src) > maxRecordBytes:
+		return d.general.EncodeAll(src, dst)
 	}
 	e := d.encoders.Get().(*recordEncoder)
 	dst = append(dst, e.frame(src)...)

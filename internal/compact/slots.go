@@ -2,8 +2,6 @@
 
 package compact
 
-import "errors"
-
 // minTableBits is that of the smallest tables in the format.
 const minTableBits = 5
 
@@ -67,16 +65,14 @@ func appendSlots(dst []byte, slots []int, tableBits uint8) []byte {
 	return append(dst, s.bytes...)
 }
 
-var errSlots = errors.New("a table is damaged, or lacks a code")
-
 // readSlots reads a description that appendSlots wrote for so many codes, and
-// returns what is behind it.
-func readSlots(b []byte, codes int, maxBits uint8) (slots []int, tableBits uint8, rest []byte, err error) {
+// returns what is behind it. It reports false for others.
+func readSlots(b []byte, codes int, maxBits uint8) (slots []int, tableBits uint8, rest []byte, ok bool) {
 	s := bitString{bytes: b}
 	tableBits = uint8(minTableBits + s.peek(4))
 	s.bits += 4
 	if tableBits > maxBits {
-		return nil, 0, nil, errSlots
+		return nil, 0, nil, false
 	}
 	for w := newSlotWidth(tableBits); w.left > 1; {
 		value := s.peek(w.bits)
@@ -89,15 +85,15 @@ func readSlots(b []byte, codes int, maxBits uint8) (slots []int, tableBits uint8
 		s.bits += w.bits
 		n := value - 1
 		if n <= 0 || n >= w.left || len(slots) == codes {
-			return nil, 0, nil, errSlots
+			return nil, 0, nil, false
 		}
 		slots = append(slots, n)
 		w.take(n)
 	}
 	if len(slots) != codes || s.bits > 8*len(b) {
-		return nil, 0, nil, errSlots
+		return nil, 0, nil, false
 	}
-	return slots, tableBits, b[(s.bits+7)/8:], nil
+	return slots, tableBits, b[(s.bits+7)/8:], true
 }
 
 // bitString holds bits, the first in the lowest bit of the first byte.

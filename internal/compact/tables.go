@@ -5,8 +5,6 @@ package compact
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
 )
 
 // literalsTable is what a dictionary must have in front of its tables: a Huffman
@@ -44,38 +42,26 @@ func appendTables(dst []byte, uses *[codeKinds][]int, offset int) []byte {
 }
 
 // readTables reads what appendTables wrote, and returns what is behind it, the
-// content.
-func readTables(b []byte) (*tables, []byte, error) {
-	b, ok := bytes.CutPrefix(b, literalsTable)
-	if !ok {
-		return nil, nil, errors.New("the code of literals is not the one that this package writes")
+// content. It reports false for what appendTables does not write.
+func readTables(b []byte) (t *tables, content []byte, ok bool) {
+	if b, ok = bytes.CutPrefix(b, literalsTable); !ok {
+		return nil, nil, false
 	}
-	t := &tables{}
+	t = &tables{}
 	for _, kind := range tableOrder {
-		slots, bits, rest, err := readSlots(b, codeCounts[kind], tableBits(kind))
-		if err != nil {
-			return nil, nil, err
+		slots, bits, rest, ok := readSlots(b, codeCounts[kind], tableBits(kind))
+		if !ok {
+			return nil, nil, false
 		}
 		t.codes[kind], t.slots[kind], b = newCodeTable(slots, bits), newSlotTable(slots, bits, lengthsOf[kind]), rest
 	}
-	if len(b) < offsetsBytes {
-		return nil, nil, errors.New("ends within the offsets")
+	if len(b) < offsetsBytes+minContentBytes || len(b) > offsetsBytes+maxContentBytes {
+		return nil, nil, false
 	}
-	content := b[offsetsBytes:]
-	if len(content) < minContentBytes || len(content) > maxContentBytes {
-		return nil, nil, fmt.Errorf("%d bytes of content, want %d to %d", len(content), minContentBytes,
-			maxContentBytes)
-	}
-	for i := range 3 {
-		offset := binary.LittleEndian.Uint32(b[4*i:])
-		if offset < 1 || offset > uint32(len(content)) {
-			return nil, nil, fmt.Errorf("offset %d lies outside the content", offset)
-		}
-		if i == 0 {
-			t.offset = int(offset)
-		}
-	}
-	return t, content, nil
+	content = b[offsetsBytes:]
+	offset := binary.LittleEndian.Uint32(b)
+	t.offset = int(offset)
+	return t, content, offset >= 1 && offset <= uint32(len(content))
 }
 
 // countUses counts how often samples need each code, and each offset of a first

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/assayrisk/assay"
 )
 
@@ -209,6 +211,33 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
+// foreignDictionary is one that klauspost/compress makes, with the id that Parse wants.
+func foreignDictionary(t testing.TB, samples [][]byte) []byte {
+	t.Helper()
+	b, err := zstd.BuildDict(zstd.BuildDictOptions{ID: 1, Contents: samples, History: slices.Concat(samples[:3]...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(b[4:], idOf(digestOf(b)))
+	return b
+}
+
+// TestForeignDictionary: a dictionary of another maker compresses.
+func TestForeignDictionary(t *testing.T) {
+	t.Parallel()
+	r := loadRecords(t)
+	d, err := Parse(foreignDictionary(t, r.samples["scored"]))
+	if err != nil || d.tables != nil {
+		t.Fatalf("read as one that Make makes, or error %v", err)
+	}
+	record := r.records["scored"][0]
+	frame := d.Append(nil, record)
+	got, err := newDecoder(t, d, r.dictionaries["scored"]).Append(nil, frame, len(record))
+	if err != nil || !bytes.Equal(got, record) || len(frame) > len(record)*2/3 {
+		t.Errorf("%d bytes are read as %x, error %v; want %x", len(frame), got, err, record)
+	}
+}
+
 // FuzzParse: no bytes make Parse panic, and a dictionary that it takes compresses
 // records, which both decoders read.
 func FuzzParse(f *testing.F) {
@@ -216,6 +245,7 @@ func FuzzParse(f *testing.F) {
 	for _, kind := range recordKinds {
 		f.Add(r.dictionaries[kind].Bytes())
 	}
+	f.Add(foreignDictionary(f, r.samples["scored"]))
 	record := r.records["scored"][0]
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) >= idBytes {
@@ -228,6 +258,12 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		readTwice(t, d, newDecoder(t, d), record)
+		decoder := newDecoder(t, d)
+		if d.tables != nil {
+			readTwice(t, d, decoder, record)
+		} else if got, err := decoder.Append(nil, d.Append(nil, record), len(record)); err != nil ||
+			!bytes.Equal(got, record) {
+			t.Errorf("reads %x, error %v; want %x", got, err, record)
+		}
 	})
 }
