@@ -61,12 +61,14 @@ ledger                  : .
 ledger/vault            : .
 ledger/journal/atomicfile :
 ledger/journal/overlay  :
+ledger/journal/recordclock :
 ledger/journal/recordfile : . ledger/vault ledger/journal/atomicfile
 ledger/journal/store    : . ledger/vault ledger/journal/atomicfile ledger/journal/recordfile
 ledger/journal/tilelog  : . ledger ledger/journal/atomicfile
 ledger/journal/guard    : . ledger ledger/vault ledger/journal/store
 ledger/journal          : . internal/compact ledger ledger/vault ledger/journal/atomicfile ledger/journal/guard
-                          ledger/journal/overlay ledger/journal/recordfile ledger/journal/store ledger/journal/tilelog
+                          ledger/journal/overlay ledger/journal/recordclock ledger/journal/recordfile
+                          ledger/journal/store ledger/journal/tilelog
 ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger/anchor
 ledger/anchor/evm/evmtest :
@@ -102,7 +104,8 @@ training/selection      : . features features/plantext features/screening models
 training/export         : datasets features features/plantext models/eval/report training
 cmd/internal/forgery    : . ledger/anchor ledger/verdict
 cmd/internal/scripttest :
-cmd/internal/node       : . models ledger/anchor ledger/journal ledger/timestamp/tsp ledger/verdict serving
+cmd/internal/node       : . models ledger/anchor ledger/journal ledger/journal/recordclock ledger/timestamp/tsp
+                          ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features features/plantext features/screening models models/*
                           ledger ledger/* serving/* training
                           training/* cmd/internal/* internal/numfmt internal/version internal/yamltext

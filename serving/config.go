@@ -71,6 +71,10 @@ type Config struct {
 	// nothing else confirmed that the directory has the newest one. It becomes a
 	// record. Empty: nobody had to.
 	AcceptedHead string
+	// AcceptedClock says how far the machine's clock lies after the last record, and
+	// why nothing confirmed it. It becomes a record. Empty: it was confirmed, or need
+	// not be.
+	AcceptedClock string
 	// StartedBy is named in the record of a start with a new configuration, such as
 	// the operating system's user; "": nobody.
 	StartedBy string

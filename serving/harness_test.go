@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/journal/recordclock"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/assayclient"
 	"github.com/assayrisk/assay/serving/scoring/scoringtest"
@@ -76,9 +77,11 @@ func startOn(t testing.TB, dir string, fs vfs.FS, cfg Config, breaks bool) *node
 	if breaks {
 		drain = 2 * time.Second
 	}
-	j, err := journal.Open(t.Context(), dir,
-		journal.Config{Logger: log, Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: drain,
-			Now: cfg.Now})
+	jcfg := journal.Config{Logger: log, Interval: 50 * time.Millisecond, FS: fs, DrainTimeout: drain}
+	if cfg.Now != nil {
+		jcfg.Clock = recordclock.Of(cfg.Now)
+	}
+	j, err := journal.Open(t.Context(), dir, jcfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,6 +102,10 @@ func (s *Server) registerMetrics(r *prometheus.Registry) {
 	gauge("assay_journal_published", "Records under the newest published checkpoint.", func() float64 {
 		return float64(s.cfg.Journal.Stats().Published)
 	})
+	gauge("assay_clock_jump_seconds", "How far the machine's clock lies ahead of that of the records, which does not "+
+		"follow jumps; negative: behind.", func() float64 { return s.cfg.Journal.Clock().Jump().Seconds() })
+	gauge("assay_clock_behind_seconds", "How far the clock lies before the newest record, whose time new records have "+
+		"until it has caught up.", func() float64 { return max(0, -s.cfg.Journal.SinceNewest().Seconds()) })
 	gauge("assay_ready", "1 while requests are accepted.", func() float64 {
 		if s.ready() != nil {
 			return 0

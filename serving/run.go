@@ -63,8 +63,8 @@ func New(cfg Config) (*Server, error) {
 	s.engine = engine.New(engine.Config{Journal: cfg.Journal, Logger: cfg.Logger, Now: cfg.Now, Load: cfg.Load,
 		MaxInFlight: cfg.MaxInFlight, MaxAhead: cfg.MaxAhead,
 		RatePerSecond: cfg.RatePerSecond, RateBurst: cfg.RateBurst, Traced: cfg.Traces != nil,
-		FourEyes: cfg.FourEyes, AcceptedHead: cfg.AcceptedHead, StartedBy: cfg.StartedBy,
-		HasPolicy: len(cfg.Policy) > 0})
+		FourEyes: cfg.FourEyes, AcceptedHead: cfg.AcceptedHead, AcceptedClock: cfg.AcceptedClock,
+		StartedBy: cfg.StartedBy, HasPolicy: len(cfg.Policy) > 0})
 	s.refusals = newRefusalLog(s.log, cfg.Now)
 	pending, err := s.engine.Restore(context.Background(), m)
 	if err != nil {

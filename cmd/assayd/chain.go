@@ -108,10 +108,14 @@ func connectChain(ctx context.Context, client *evm.Client, pinned uint64, dir, o
 	if err != nil {
 		return nil, err
 	}
-	return &node.Chain{Anchor: a, Trust: anchor.Trust{ChainID: id, Contract: client.Contract()}, Close: func() error {
+	c := &node.Chain{Anchor: a, Trust: anchor.Trust{ChainID: id, Contract: client.Contract()}, Close: func() error {
 		client.Close()
 		return nil
-	}}, nil
+	}}
+	if client.MakesEmptyBlocks() {
+		c.Time = client.NewestTime
+	}
+	return c, nil
 }
 
 var errNoContract = errors.New("there is no AnchorRegistry at --chain-contract: deploy it with `assay chain deploy`")

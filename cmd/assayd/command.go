@@ -74,7 +74,8 @@ func run(ctx context.Context, s *settings) (failed error) {
 	if err := setTimestamps(s, &cfg); err != nil {
 		return err
 	}
-	cfg.Journal.Origin, cfg.Journal.HighWaterCopy, cfg.AcceptHead = s.Origin, s.HeadCopy, s.AcceptHead
+	cfg.Journal.Origin, cfg.Journal.HighWaterCopy = s.Origin, s.HeadCopy
+	cfg.AcceptHead, cfg.AcceptClock = s.AcceptHead, s.AcceptClock
 	if cfg.Bundle, err = loadBundle(s.Bundle); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/assayrisk/assay/ledger/journal/recordclock"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/vault"
@@ -39,8 +40,12 @@ type Config struct {
 	// NoSync leaves out the sync of each commit, so that a power cut loses records
 	// that were acknowledged. It is the control of the crash tests.
 	NoSync bool
-	// Now is the clock that gives records their times, see TakeAt; nil is time.Now.
-	Now func() time.Time
+	// Clock gives records their times, see TakeAt; nil is the machine's.
+	Clock *recordclock.Clock
+	// HoldClock makes new records have the last one's time until ReleaseClock is
+	// called: a clock that lies long after it may be wrong. A journal without
+	// records does not wait.
+	HoldClock bool
 	// Witnesses is a C2SP tlog-policy: the witnesses that are asked to cosign
 	// each checkpoint, and how many must before it is published. "" asks none.
 	Witnesses string
@@ -78,8 +83,8 @@ func (c *Config) setDefaults() {
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Clock == nil {
+		c.Clock = recordclock.New(recordclock.ThisMachine(), c.Logger)
 	}
 	if c.CacheBytes == 0 {
 		c.CacheBytes = 64 << 20

@@ -44,6 +44,7 @@ func (j *Journal) Run(ctx context.Context) error {
 	g.Go(func() error { return j.runPreallocator(finished) })
 	g.Go(func() error { return j.runSignatures(finished) })
 	g.Go(func() error { j.runDiskWatch(writer); return nil })
+	g.Go(func() error { j.runClock(writer); return nil })
 	g.Go(func() error { return j.store.FillFilters(writer) })
 	g.Go(func() error { return j.finalizeErasures(writer) })
 	err := g.Wait()

@@ -3,13 +3,85 @@
 package journal
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordclock"
 )
+
+// TestHeldClock: while the clock is held, records have the last one's time; a
+// clock that lies before it is reported, with the difference.
+func TestHeldClock(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	now := noon
+	var log bytes.Buffer
+	cfg := Config{Clock: recordclock.Of(func() time.Time { return now }), HoldClock: true,
+		Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	dir := t.TempDir()
+	open := func() *Journal {
+		t.Helper()
+		j, err := Open(t.Context(), dir, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	want := func(j *Journal, at time.Time, since time.Duration) {
+		t.Helper()
+		if got := j.Now(); !got.Equal(at) || j.SinceNewest() != since {
+			t.Errorf("it is %v, %v after the newest record, want %v and %v", got, j.SinceNewest(), at, since)
+		}
+		if _, micros := j.TakeAt(); micros != at.UnixMicro() {
+			t.Errorf("a record gets the time %v, want %v", time.UnixMicro(micros), at)
+		}
+	}
+	shut := func(j *Journal) {
+		t.Helper()
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j := open()
+	want(j, noon, 0) // no record to hold it at
+	shut(j)
+	one, stop := start(t, dir, cfg)
+	seq, micros := one.TakeAt()
+	if _, err := one.Append(t.Context(), seq, &Record{Kind: ledger.Event, Micros: micros, Subject: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	now = noon.Add(72 * time.Hour)
+	j = open()
+	want(j, noon, 72*time.Hour)
+	j.ReleaseClock()
+	now = now.Add(time.Hour)
+	want(j, now, 73*time.Hour)
+	shut(j)
+	if words := "before the last record"; strings.Contains(log.String(), words) {
+		t.Errorf("the log says %q: %s", words, &log)
+	}
+	now = noon.Add(-90 * time.Minute)
+	j = open()
+	want(j, noon, -90*time.Minute)
+	j.ReleaseClock()
+	want(j, noon, -90*time.Minute)
+	now = noon.Add(time.Second)
+	want(j, now, time.Second)
+	shut(j)
+	if words := "before the last record"; strings.Count(log.String(), words) != 1 ||
+		!strings.Contains(log.String(), "by=1h30m0s") {
+		t.Errorf("the log does not say once %q, and by how much: %s", words, &log)
+	}
+}
 
 // TestTakeAt: whatever the clock says, times are in the order of the numbers with
 // which they were given, and after another opening they go on from the last
@@ -19,7 +91,7 @@ func TestTakeAt(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var at atomic.Int64 // of the clock
 	at.Store(noon.UnixMicro())
-	cfg := Config{Now: func() time.Time { return time.UnixMicro(at.Load()) }}
+	cfg := Config{Clock: recordclock.Of(func() time.Time { return time.UnixMicro(at.Load()) })}
 	dir := t.TempDir()
 	j, stop := start(t, dir, cfg)
 	seq, micros := j.TakeAt()

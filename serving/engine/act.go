@@ -37,8 +37,9 @@ const (
 	ActShadow    = "shadow"
 	ActPolicy    = "policy"
 	ActPropose   = "propose"
-	ActAccept    = "accept head" // whoever started the server vouched for the log's head; Text says which, and why
-	ActConfigure = "configure"   // a start with another configuration than the one before
+	ActAccept    = "accept head"  // whoever started the server vouched for the log's head; Text says which, and why
+	ActClock     = "accept clock" // a start whose clock nothing confirmed; Text says how far it lies ahead, and why
+	ActConfigure = "configure"    // a start with another configuration than the one before
 )
 
 // ActKeepsPolicy is the version of activations that keep the policy in force,

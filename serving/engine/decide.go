@@ -71,7 +71,7 @@ func (e *Engine) validateAndClaim(ctx context.Context, r *Request, beforeWait fu
 	if err := r.validate(); err != nil {
 		return err
 	}
-	if r.Event.Time.After(e.journal.Now().Add(e.cfg.MaxAhead)) {
+	if e.liesAhead(r.Event) {
 		return &assay.FieldError{Field: "time", Problem: "lies ahead of the server's clock"}
 	}
 	r.eventBytes = r.Event.AppendBinary(r.eventBytes[:0])
@@ -100,6 +100,18 @@ func (e *Engine) validateAndClaim(ctx context.Context, r *Request, beforeWait fu
 		e.claims.release(r.tag, &r.claim)
 	}
 	return err
+}
+
+// liesAhead reports whether an event lies more than MaxAhead after the time that
+// its record would have now. A machine that has just woken up may have told the
+// clock nothing of its sleep yet, so before the answer is yes, the clock is checked.
+func (e *Engine) liesAhead(ev *assay.Event) bool {
+	ahead := func() bool { return ev.Time.After(e.journal.Now().Add(e.cfg.MaxAhead)) }
+	if !ahead() {
+		return false
+	}
+	e.journal.CheckClock()
+	return ahead()
 }
 
 // checkStartable returns an error when the deadline has passed or no record can

@@ -35,10 +35,11 @@ type Config struct {
 	Traced        bool          // requests may carry a span, to which the stages are added
 
 	// What a start records, apart from its first model.
-	FourEyes     bool
-	AcceptedHead string
-	StartedBy    string
-	HasPolicy    bool // the first model decides by a policy that is not its bundle's
+	FourEyes      bool
+	AcceptedHead  string
+	AcceptedClock string
+	StartedBy     string
+	HasPolicy     bool // the first model decides by a policy that is not its bundle's
 }
 
 // Engine takes requests from their validation to their durable record. The

@@ -57,7 +57,7 @@ func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.D
 	if err := e.recordStart(ctx, active, &st); err != nil {
 		return nil, err
 	}
-	if err := e.recordAcceptedHead(ctx, active); err != nil {
+	if err := e.recordAccepted(ctx, active); err != nil {
 		return nil, err
 	}
 	e.log.Info("model", "name", active.Name, "version", active.Version, "digest", active.Bundle.Digest.Short(),

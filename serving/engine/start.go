@@ -64,16 +64,22 @@ func WindowKernels(models ...*Model) int {
 	return 0
 }
 
-// recordAcceptedHead records that a person vouched for the log's head.
-func (e *Engine) recordAcceptedHead(ctx context.Context, m *Model) error {
-	if e.cfg.AcceptedHead == "" {
-		return nil
+// recordAccepted records that a person vouched for the log's head, and that the
+// clock was taken without anything that confirms it.
+func (e *Engine) recordAccepted(ctx context.Context, m *Model) error {
+	for _, a := range [...]Act{
+		{Kind: ActAccept, Text: e.cfg.AcceptedHead},
+		{Kind: ActClock, Text: e.cfg.AcceptedClock},
+	} {
+		if a.Text == "" {
+			continue
+		}
+		seq, err := e.appendStartAct(ctx, m, a)
+		if err != nil {
+			return err
+		}
+		e.log.Warn("the start is recorded in the log", "act", a.Kind, "sequence", seq, "what", a.Text)
 	}
-	seq, err := e.appendStartAct(ctx, m, Act{Kind: ActAccept, Text: e.cfg.AcceptedHead})
-	if err != nil {
-		return err
-	}
-	e.log.Warn("a person accepted the log's head; the log records it", "sequence", seq, "what", e.cfg.AcceptedHead)
 	return nil
 }
 

@@ -43,8 +43,12 @@ type Config struct {
 	// AcceptHead says that the log in Dir is the newest that there is of it, where
 	// nothing else can be asked. It is recorded in the log if it was needed.
 	AcceptHead bool
+	// AcceptClock says that the machine's clock is right though it lies long after
+	// the last record, where what was asked did not confirm it. It is recorded in
+	// the log if it was needed.
+	AcceptClock bool
 	// ConfirmEvery is how often a chain that does not answer is asked for the
-	// log's head before anything is promised; 0: 2 s.
+	// log's head, or the time, before anything is promised; 0: 2 s.
 	ConfirmEvery time.Duration
 	// TimestampURL is an RFC 3161 authority that stamps checkpoints; empty:
 	// none. Timestamp must then hold its certificate, or its issuer's.
@@ -58,13 +62,17 @@ type Config struct {
 	Logger *slog.Logger
 
 	lastAnchorTimeout time.Duration // of tests; 0: lastAnchorTime
+	watchClockEvery   time.Duration // of tests; 0: a minute
 }
 
 // Chain is a connected chain with the contract on it and the log registered.
 type Chain struct {
 	Anchor *anchor.Anchor
 	Trust  anchor.Trust // what a receipt's anchor proof is checked against
-	Close  func() error
+	// Time is when the newest block was made; nil: blocks are made only on demand,
+	// or by this program, and so confirm no clock.
+	Time  func(ctx context.Context) (time.Time, error)
+	Close func() error
 }
 
 // Node is an open node.
@@ -94,11 +102,14 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if cfg.lastAnchorTimeout == 0 {
 		cfg.lastAnchorTimeout = lastAnchorTime
 	}
+	if cfg.watchClockEvery == 0 {
+		cfg.watchClockEvery = time.Minute
+	}
 	if cfg.ConfirmEvery == 0 {
 		cfg.ConfirmEvery = 2 * time.Second
 	}
 	jc := cfg.Journal
-	jc.Logger = cfg.Logger
+	jc.Logger, jc.HoldClock = cfg.Logger, true
 	j, err := journal.Open(ctx, cfg.Dir, jc)
 	if err != nil {
 		return nil, InUse(cfg.Dir, err)
@@ -133,6 +144,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	sc := cfg.Serving
 	sc.Bundle, sc.Journal = cfg.Bundle, n.Journal
 	if sc.AcceptedHead, err = n.confirmHead(ctx); err != nil {
+		return err
+	}
+	if sc.AcceptedClock, err = n.confirmClock(ctx); err != nil {
 		return err
 	}
 	if n.Chain != nil {
@@ -177,6 +191,7 @@ func (n *Node) Run(ctx context.Context) error {
 	actx, stopAnchor := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAnchor()
 
+	go n.watchClock(actx)
 	served, anchored := make(chan error, 1), make(chan error, 1)
 	go func() { served <- n.Server.Run(sctx, n.cfg.Listener) }()
 	if n.Chain != nil {

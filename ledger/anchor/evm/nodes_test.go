@@ -111,8 +111,13 @@ func TestProofsOfNodes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust); r.Level != anchor.NotVouchedFor {
+		r := anchor.VerifyProof(got.Proof, got.Checkpoint, trust)
+		if r.Level != anchor.NotVouchedFor {
 			t.Error(r.Summary())
+		}
+		if newest, err := client.NewestTime(ctx); err != nil || newest.Sub(r.Time).Abs() > time.Minute ||
+			newest.Before(r.Time) {
+			t.Errorf("the newest block is from %v, %v, and the anchor's from %v", newest, err, r.Time)
 		}
 	}
 	if *update {

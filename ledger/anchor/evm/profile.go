@@ -47,6 +47,7 @@ type Profile struct {
 	Finality Finality
 	Gas      Gas
 	Seal     anchor.Seal // evidence that headers carry; "" = none
+	OnDemand bool        // a block is made when there is a transaction, and not otherwise
 }
 
 // Profiles returns the known kinds of chains.
@@ -57,10 +58,10 @@ type Profile struct {
 //	instant    Anvil, Hardhat and other test nodes: the newest block is final
 func Profiles() []Profile {
 	return []Profile{
-		{Name: "devchain", Finality: Finality{Tag: "finalized"}},
+		{Name: "devchain", Finality: Finality{Tag: "finalized"}, OnDemand: true},
 		{Name: "ethereum", Finality: Finality{Tag: "finalized"}},
 		{Name: "qbft", Finality: Finality{Tag: "latest"}, Gas: Gas{Legacy: true}, Seal: anchor.SealQBFT},
-		{Name: "instant", Finality: Finality{Tag: "latest"}},
+		{Name: "instant", Finality: Finality{Tag: "latest"}, OnDemand: true},
 	}
 }
 

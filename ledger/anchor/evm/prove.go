@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -114,6 +115,19 @@ func (c *Client) finalBlock(ctx context.Context) (string, error) {
 		return f.Tag, nil
 	}
 	return "", fmt.Errorf("finality tag %q: want finalized, safe or latest: %w", f.Tag, assay.ErrInvalid)
+}
+
+// MakesEmptyBlocks reports whether the chain makes blocks without transactions,
+// too, so that the newest one tells the time.
+func (c *Client) MakesEmptyBlocks() bool { return !c.cfg.Profile.OnDemand }
+
+// NewestTime returns when the newest block was made, final or not, as it says.
+func (c *Client) NewestTime(ctx context.Context) (time.Time, error) {
+	h, _, err := c.header(ctx, "latest")
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Unix(int64(h.Time), 0), nil
 }
 
 // header reads a block's header and the hash that the node gives it. Headers may

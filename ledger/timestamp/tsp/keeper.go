@@ -5,6 +5,7 @@ package tsp
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -106,7 +107,7 @@ func (k *Keeper) StampOnce(ctx context.Context) (err error) {
 	}
 	r := timestamp.Verify(token, note, time.Time{}, k.cfg.Trust)
 	if r.Level != timestamp.Stamped {
-		return fmt.Errorf("time stamps: the authority's token does not hold: %s: %w", r.Summary(), assay.ErrCorrupt)
+		return errNotHeld(&r)
 	}
 	if err := k.keep(note, token); err != nil {
 		return fmt.Errorf("time stamps: the token was not kept: %w", err)
@@ -128,4 +129,27 @@ func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.status
+}
+
+// Ask returns the authority's time of now, from a token that it makes of random
+// bytes. It keeps nothing.
+func (k *Keeper) Ask(ctx context.Context) (time.Time, error) {
+	message := make([]byte, 32)
+	if _, err := rand.Read(message); err != nil {
+		return time.Time{}, err
+	}
+	token, err := k.client.Stamp(ctx, message)
+	if err != nil {
+		return time.Time{}, err
+	}
+	r := timestamp.Verify(token, message, time.Time{}, k.cfg.Trust)
+	if r.Level != timestamp.Stamped {
+		return time.Time{}, errNotHeld(&r)
+	}
+	return r.Time, nil
+}
+
+// errNotHeld is the error of a token that does not verify.
+func errNotHeld(r *timestamp.Result) error {
+	return fmt.Errorf("time stamps: the authority's token does not hold: %s: %w", r.Summary(), assay.ErrCorrupt)
 }

@@ -108,7 +108,14 @@ func stampThrough(t *testing.T, a *timestamptest.Authority, fault http.Handler, 
 	if (kept == 1) != (says == "") || !errors.Is(k.Status().Err, err) {
 		t.Errorf("%d kept, status %+v", kept, k.Status())
 	}
+	_, err = k.Ask(t.Context())
+	if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+		t.Errorf("asked for the time: %v, want it to say %q", err, says)
+	}
 	answerWith(a)
+	if at, err := k.Ask(t.Context()); err != nil || time.Since(at).Abs() > time.Minute || kept > 1 {
+		t.Errorf("asked for the time: %v, %v; %d kept", at, err, kept)
+	}
 	for range 2 { // the second has nothing to do
 		if err := k.StampOnce(t.Context()); err != nil {
 			t.Fatal(err)
