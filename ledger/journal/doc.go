@@ -22,6 +22,7 @@
 // The packages below it:
 //
 //	recordfile  groups as bytes, and the files that hold them: the truth
+//	statefile   snapshots of what decisions read; they can be made again from the records
 //	store       request ids, wrapped subject keys and marks; it follows the record files and can be rebuilt from them
 //	tilelog     the log's directory; it can be rebuilt from the records
 //	guard       the signing key, which signs checkpoints of the journal's own records and nothing else

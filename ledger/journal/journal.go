@@ -19,6 +19,7 @@ import (
 	"github.com/assayrisk/assay/ledger/journal/guard"
 	"github.com/assayrisk/assay/ledger/journal/overlay"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
+	"github.com/assayrisk/assay/ledger/journal/statefile"
 	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/journal/tilelog"
 	"github.com/assayrisk/assay/ledger/vault"
@@ -30,6 +31,7 @@ var (
 	storeDir      = filepath.Join("journal", "store")
 	signatureDir  = filepath.Join("journal", "signatures")
 	dictionaryDir = filepath.Join("journal", "dictionaries")
+	stateDir      = filepath.Join("journal", "state")
 )
 
 // ErrFork matches what the guard refuses: a checkpoint that is not of the journal's records, or that is smaller than
@@ -45,6 +47,7 @@ type Journal struct {
 	signatures   *recordfile.Signatures // of the groups' promises
 	programme    programmeKeys          // of business parts
 	dictionaries dictionaries           // that parts are compressed with
+	states       *statefile.Files       // snapshots of what decisions read
 	store        *store.Store           // subject keys, request index, marks: follows the records
 	recent       recent                 // leaves that the log has not published
 	key          ledger.Key
@@ -169,7 +172,7 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	if err != nil {
 		return err
 	}
-	if err := j.openDictionaries(); err != nil {
+	if err := errors.Join(j.openDictionaries(), j.openStates()); err != nil {
 		return err
 	}
 	var torn int64
@@ -228,6 +231,9 @@ func (j *Journal) closeFiles() error {
 	var err error
 	if j.signatures != nil {
 		err = j.signatures.Close()
+	}
+	if j.states != nil {
+		err = errors.Join(err, j.states.Close())
 	}
 	if j.records != nil {
 		err = errors.Join(err, j.records.Close())

@@ -4,6 +4,16 @@ package vault
 
 import "encoding/binary"
 
+// stateInfo separates the domain of the key that snapshots are sealed under. Frozen.
+const stateInfo = "assay/state key/v1\n"
+
+// StateKey returns the key of the snapshots of what decisions read, but for the rows about somebody: its secret is
+// HKDF-Expand of k with the domain, its id is zero.
+func (k *Key) StateKey() (*Key, error) {
+	secret := k.expand(stateInfo, 1, nil, nil)
+	return newKey(ID{}, secret[:])
+}
+
 // programmeInfo separates the domain of the keys that business parts are sealed under. Frozen.
 const programmeInfo = "assay/programme key/v1\n"
 
