@@ -103,5 +103,5 @@ func BenchmarkDecode(b *testing.B) {
 
 func benchmarkRecords(b *testing.B) (*Dictionary, [][]byte) {
 	r := loadRecords(b)
-	return r.dictionaries["scored"], append([][]byte(nil), r.records["scored"]...)
+	return r.dictionaries["decision"], append([][]byte(nil), r.records["decision"]...)
 }

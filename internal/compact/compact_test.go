@@ -56,8 +56,8 @@ func TestRecords(t *testing.T) {
 func TestMake(t *testing.T) {
 	t.Parallel()
 	r := loadRecords(t)
-	d := r.dictionaries["scored"]
-	again, err := Make(r.samples["scored"])
+	d := r.dictionaries["decision"]
+	again, err := Make(r.samples)
 	if err != nil || !bytes.Equal(again.Bytes(), d.Bytes()) {
 		t.Fatalf("another dictionary from the same samples, error %v", err)
 	}
@@ -87,7 +87,7 @@ func TestMake(t *testing.T) {
 func TestDecoderRefuses(t *testing.T) {
 	t.Parallel()
 	r := loadRecords(t)
-	d, record := r.dictionaries["scored"], r.records["scored"][0]
+	d, record := r.dictionaries["decision"], r.records["decision"][0]
 	frame := d.Append(nil, record)
 	known := newDecoder(t, d, r.dictionaries["event"], d)
 	for name, c := range map[string]struct {
@@ -136,8 +136,8 @@ func hardRecords() (out [][]byte) {
 // comes back.
 func TestWorstCase(t *testing.T) {
 	t.Parallel()
-	d := loadRecords(t).dictionaries["scored"]
-	decoder := newDecoder(t, d)
+	d := loadRecords(t).dictionaries["decision"]
+	decoder := newDecoder(t, d, nil)
 	for i, record := range hardRecords() {
 		for _, d := range []*Dictionary{d, nil} {
 			frame := d.Append(nil, record)

@@ -26,7 +26,7 @@ type piece struct {
 // worth, counts its words as known, and picks again until maxContentBytes are full.
 func commonContent(samples [][]byte) []byte {
 	words, counts := countWords(samples)
-	price := max(1, len(samples)/100)
+	price := max(1, len(samples)/200)
 	best := make([]piece, len(samples))
 	for i := range samples {
 		best[i] = bestPiece(samples[i], words[i], counts, price)

@@ -25,6 +25,9 @@ func NewDecoder(dictionaries ...*Dictionary) (*Decoder, error) {
 	d := &Decoder{dictionaries: map[uint32]*Dictionary{}}
 	options := []zstd.DOption{zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true)}
 	for _, x := range dictionaries {
+		if x == nil {
+			continue // frames without a dictionary are read anyway
+		}
 		if known := d.dictionaries[x.id]; known == nil {
 			options = append(options, zstd.WithDecoderDicts(x.bytes))
 		} else if known.digest != x.digest {

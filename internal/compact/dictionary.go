@@ -42,9 +42,10 @@ const (
 	privateIDs     = 1<<31 - firstPrivateID
 )
 
-// Make makes a dictionary from samples of the records that it will compress. The
-// same samples in the same order make the same dictionary. It returns an error
-// that matches assay.ErrInvalid when the samples have nothing in common.
+// Make makes a dictionary from samples of the records that it will compress: some
+// hundreds of each kind, which takes a good part of a second. The same samples in the
+// same order make the same dictionary. It returns an error that matches
+// assay.ErrInvalid when the samples have nothing in common.
 func Make(samples [][]byte) (*Dictionary, error) {
 	content := commonContent(samples)
 	if len(content) == 0 {

@@ -9,8 +9,9 @@ import (
 )
 
 // Append appends a frame that holds src. The frame is at most 20 bytes longer than
-// src, and 3 for every 64 KiB of it. Up to 16 KiB this takes about as long as a
-// digest of src does; a nil Dictionary, and longer records, take several times that.
+// src, and 3 for every 64 KiB of it. Records of up to 16 KiB have an encoder made for
+// them; longer ones, and all with a nil Dictionary, have klauspost/compress's, which
+// takes about ten times as long for a small record.
 func (d *Dictionary) Append(dst, src []byte) []byte {
 	switch {
 	case d == nil:

@@ -35,6 +35,9 @@ print(n + 1)
 // all records as they were.
 func TestPythonReads(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	python := os.Getenv("ASSAY_PEERS_PYTHON")
 	if python == "" {
 		t.Skip("ASSAY_PEERS_PYTHON is not set")
@@ -48,7 +51,7 @@ func TestPythonReads(t *testing.T) {
 		}
 		var in bytes.Buffer
 		records := slices.Concat(r.records[kind], changedRecords(r.records[kind], 1000))
-		if kind == "scored" {
+		if kind == "decision" {
 			records = slices.Concat(records, hardRecords())
 		}
 		for _, record := range records {

@@ -18,24 +18,25 @@ import (
 	"github.com/assayrisk/assay/datasets/scf"
 	"github.com/assayrisk/assay/features"
 	"github.com/assayrisk/assay/features/plantext"
-	windows "github.com/assayrisk/assay/features/window"
 	"github.com/assayrisk/assay/models"
+	"github.com/assayrisk/assay/serving/eventparts"
 )
 
-// recordKinds are the kinds of record that the tests compress.
+// recordKinds are the kinds of record that the tests compress: the parts of the
+// journal's records, with one dictionary for all three, and events.
 var recordKinds = []string{
-	"scored",   // an application, its decision and its vector, in canonical bytes
-	"recorded", // another event, and its decision
-	"personal", // of an application: digests, ids, names, score, rules, reasons and vector
-	"business", // kind, time, party numbers, member hashes and numbers
+	"decision", // the personal part of a decision: digest, names, decision, vector, ids
+	"fact",     // the personal part of another event
+	"business", // the business part: party numbers, kind, time, member hashes, fields
 	"event",    // an event in canonical bytes
 }
 
 // recordSet holds, by kind, the records of the synthetic world and the
 // dictionaries for them, which are made from events generated from the plan.
 type recordSet struct {
-	dictionaries     map[string]*Dictionary
-	samples, records map[string][][]byte
+	dictionaries map[string]*Dictionary
+	records      map[string][][]byte
+	samples      [][]byte // of the journal's dictionary
 }
 
 var testRecords = sync.OnceValues(makeRecords)
@@ -64,19 +65,25 @@ func makeRecords() (*recordSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recordSet{dictionaries: map[string]*Dictionary{}}
-	if r.samples, err = recordsOf(plan, generatedEvents(spec, 1200), 300); err != nil {
+	samples, err := recordsOf(plan, generatedEvents(spec, 1200), 300)
+	if err != nil {
 		return nil, err
 	}
-	if r.records, err = recordsOf(plan, scf.New(scf.Config{Seed: 2, Events: 8000}).Events(), 6000); err != nil {
+	records, err := recordsOf(plan, scf.New(scf.Config{Seed: 2, Events: 8000}).Events(), 6000)
+	if err != nil {
+		return nil, err
+	}
+	r := &recordSet{dictionaries: map[string]*Dictionary{}, records: records,
+		samples: slices.Concat(samples["decision"], samples["fact"], samples["business"])}
+	shared, err := Make(r.samples)
+	if err != nil {
 		return nil, err
 	}
 	for _, kind := range recordKinds {
-		if r.dictionaries[kind], err = Make(r.samples[kind]); err != nil {
-			return nil, fmt.Errorf("%s: %w", kind, err)
-		}
+		r.dictionaries[kind] = shared
 	}
-	return r, nil
+	r.dictionaries["event"], err = Make(samples["event"])
+	return r, err
 }
 
 // generatedEvents yields n events with random values for all fields of the plan.
@@ -156,16 +163,15 @@ func recordsOf(plan *features.Plan, events iter.Seq[*assay.Event], skip int) (ma
 			continue
 		}
 		decision := m.decide(&ev, vector)
-		event := ev.AppendBinary(nil)
-		out["event"] = append(out["event"], event)
-		out["business"] = append(out["business"], m.business(&ev))
-		event = decision.AppendBinary(slices.Clone(event))
-		if vector == nil {
-			out["recorded"] = append(out["recorded"], event)
-			continue
+		var parts eventparts.Business
+		parts.Set(&ev, func(string) bool { return false })
+		kind := "fact"
+		if vector != nil {
+			kind = "decision"
 		}
-		out["scored"] = append(out["scored"], vector.AppendBinary(event))
-		out["personal"] = append(out["personal"], m.personal(&ev, decision, vector))
+		out[kind] = append(out[kind], m.personal(&ev, &parts, decision, vector))
+		out["business"] = append(out["business"], m.business(&parts))
+		out["event"] = append(out["event"], ev.AppendBinary(nil))
 	}
 	return out, nil
 }
@@ -208,50 +214,32 @@ func (m *recordMaker) decide(ev *assay.Event, vector *assay.Vector) *assay.Decis
 	return d
 }
 
-// business is what windows read: fields in the order of the plan, without names.
-func (m *recordMaker) business(ev *assay.Event) []byte {
-	b := append([]byte{byte(len(ev.Kind))}, ev.Kind...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(ev.Time.UnixMicro()))
-	for i := range ev.Entities {
-		b = append(b, byte(i))
-		b = append(b, m.random(16)...)
-		b = binary.LittleEndian.AppendUint64(b, windows.Hash(ev.Entities[i].ID))
-	}
-	for i := range ev.Fields {
-		v := &ev.Fields[i].Value
-		switch v.Kind {
-		case assay.Number:
-			b = binary.LittleEndian.AppendUint64(append(b, byte(i)), math.Float64bits(v.Number()))
-		case assay.Instant:
-			b = binary.LittleEndian.AppendUint64(append(b, byte(i)), uint64(v.Micros()))
-		case assay.Text:
-			b = append(append(b, byte(i), byte(len(v.Text()))), v.Text()...)
+// business is the plaintext of the journal's business part.
+func (m *recordMaker) business(parts *eventparts.Business) []byte {
+	b := []byte{byte(len(parts.Members))}
+	for i := range parts.Members {
+		if b = append(b, byte(min(i, 1))); i > 0 { // the first owns the personal part
+			b = append(b, m.random(16)...)
 		}
 	}
-	return b
+	return parts.AppendBinary(b)
 }
 
-// personal is what ends with the subject's key.
-func (m *recordMaker) personal(ev *assay.Event, d *assay.Decision, vector *assay.Vector) []byte {
-	text := func(b []byte, s string) []byte { return append(append(b, byte(len(s))), s...) }
-	b := text(text(text(m.random(32), "caller-1"), "r-"+ev.ID), ev.ID)
-	for i := range ev.Entities {
-		b = text(b, ev.Entities[i].ID)
+// personal is the plaintext of the journal's personal part.
+func (m *recordMaker) personal(ev *assay.Event, parts *eventparts.Business, d *assay.Decision,
+	vector *assay.Vector) []byte {
+	subject := "event:" + ev.ID
+	if len(ev.Entities) > 0 {
+		subject = ev.Entities[0].Role + ":" + ev.Entities[0].ID
 	}
-	b = append(b, byte(d.Outcome))
-	for _, x := range []float64{d.Score.Margin, d.Score.PD, d.Score.Points} {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	var vectorBytes []byte
+	if vector != nil {
+		vectorBytes = vector.AppendBinary(nil)
 	}
-	b = text(b, d.Score.Grade)
-	for _, rule := range d.Rules {
-		b = text(b, rule)
-	}
-	for i := range d.Reasons {
-		b = text(text(b, d.Reasons[i].Code), d.Reasons[i].Text)
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(d.Reasons[i].Contribution))
-	}
-	for _, x := range vector.Values {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	b := m.random(32)
+	for _, field := range [][]byte{[]byte(subject), []byte("caller-1"), []byte(d.RequestID), d.AppendBinary(nil),
+		vectorBytes, parts.AppendPersonal(nil, ev)} {
+		b = append(binary.AppendUvarint(b, uint64(len(field))), field...)
 	}
 	return b
 }
