@@ -59,6 +59,7 @@ models/eval/report/document : internal/chart internal/numfmt models/eval
 models/eval/report      : . internal/chart internal/numfmt models models/eval models/eval/report/document
 ledger                  : .
 ledger/vault            : .
+ledger/vault/vaulttest  :
 ledger/journal/atomicfile :
 ledger/journal/overlay  :
 ledger/journal/recordclock :
@@ -106,8 +107,8 @@ training/selection      : . features features/plantext features/screening models
 training/export         : datasets features features/plantext models/eval/report training
 cmd/internal/forgery    : . ledger/anchor ledger/verdict
 cmd/internal/scripttest :
-cmd/internal/node       : . models ledger/anchor ledger/journal ledger/journal/recordclock ledger/timestamp/tsp
-                          ledger/verdict serving
+cmd/internal/node       : . models internal/yamltext ledger/anchor ledger/journal ledger/journal/recordclock
+                          ledger/timestamp/tsp ledger/vault ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features features/plantext features/screening models models/*
                           ledger ledger/* serving/* training
                           training/* cmd/internal/* internal/numfmt internal/version internal/yamltext

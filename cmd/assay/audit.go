@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,6 +24,7 @@ import (
 
 type auditFlags struct {
 	dir      string
+	keys     string
 	bundles  []string
 	from, to uint64
 	decision int64
@@ -45,6 +47,7 @@ func auditCommand(u *ui) *cobra.Command {
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.dir, "dir", "assay-demo", "directory of the journal and its keys")
+	fl.StringVar(&f.keys, "keys", "", keysUsage)
 	fl.StringSliceVar(&f.bundles, "bundle", nil, "bundles that decided (default: DIR/bundle and those in DIR/models)")
 	fl.Uint64Var(&f.from, "from", 0, "first sequence number to compare")
 	fl.Uint64Var(&f.to, "to", 0, "one past the last, 0 for all")
@@ -81,11 +84,11 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(ctx, f.dir)
+	j, end, err := openJournal(ctx, f.dir, f.keys)
 	if err != nil {
 		return err
 	}
-	defer j.Close()
+	defer end()
 	u.Step("make decisions again")
 	start, n := time.Now(), 0
 	rep, err := a.Run(ctx, j, f.from, f.to, func(uint64, string) { n++; u.Progress("%d", n) })
@@ -180,12 +183,20 @@ func (f *auditFlags) openBundles() ([]*models.Bundle, error) {
 }
 
 // openJournal opens a journal that must be there already, to look at it: no file
-// is changed.
-func openJournal(ctx context.Context, dir string) (*journal.Journal, error) {
+// is changed. keys is the file that names the program that keeps the master key.
+func openJournal(ctx context.Context, dir, keys string) (j *journal.Journal, end func() error, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
-		return nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w", dir,
-			err)
+		return nil, nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w",
+			dir, err)
 	}
-	j, err := journal.Open(ctx, dir, journal.Config{Logger: slog.New(slog.DiscardHandler), ReadOnly: true})
-	return j, node.InUse(dir, err)
+	quiet := slog.New(slog.DiscardHandler)
+	k, endKeys, err := node.OpenKeys(keys, programLog())
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err = journal.Open(ctx, dir, journal.Config{Logger: quiet, ReadOnly: true, Keys: k})
+	if err != nil {
+		return nil, nil, errors.Join(node.InUse(dir, err), endKeys())
+	}
+	return j, func() error { return errors.Join(j.Close(), endKeys()) }, nil
 }

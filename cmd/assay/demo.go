@@ -167,12 +167,12 @@ func (d *demo) prepare(ctx context.Context) error {
 			return fmt.Errorf("%s is not empty and was not made by the demo: name another directory with --dir", d.dir)
 		}
 		if _, err := os.Stat(filepath.Join(d.dir, "journal")); err == nil {
-			j, err := openJournal(ctx, d.dir)
+			_, end, err := openJournal(ctx, d.dir, "")
 			if errors.Is(err, node.ErrInUse) {
 				return err
 			}
 			if err == nil {
-				_ = j.Close() // it is about to go
+				_ = end() // it is about to go
 			}
 		}
 		if err := os.RemoveAll(d.dir); err != nil {

@@ -20,9 +20,9 @@ import (
 )
 
 type ledgerFlags struct {
-	dir, to, subject, reason string
-	before                   uint64
-	json, rebuild            bool
+	dir, to, subject, reason, keys string
+	before                         uint64
+	json, rebuild                  bool
 }
 
 func ledgerCommand(u *ui) *cobra.Command {
@@ -56,6 +56,7 @@ func ledgerCommand(u *ui) *cobra.Command {
 		}}
 		fl := sub.Flags()
 		fl.StringVar(&f.dir, "dir", "assay-demo", "directory of the ledger; no server may run on it")
+		fl.StringVar(&f.keys, "keys", "", keysUsage)
 		switch s.use {
 		case "fsck":
 			fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
@@ -76,8 +77,20 @@ func ledgerCommand(u *ui) *cobra.Command {
 	return c
 }
 
-func (f *ledgerFlags) config() journal.Config {
-	return journal.Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: f.rebuild}
+// keysUsage describes a flag of every command that opens a ledger.
+const keysUsage = "YAML file that names the program that keeps the master key (default: it is in the directory)"
+
+// programLog shows what the program that keeps the master key writes to its standard error.
+func programLog() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
+
+// withConfig calls do with the configuration of the ledger, while the program that keeps the master key runs.
+func (f *ledgerFlags) withConfig(do func(journal.Config) error) error {
+	keys, end, err := node.OpenKeys(f.keys, programLog())
+	if err != nil {
+		return err
+	}
+	err = do(journal.Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: f.rebuild, Keys: keys})
+	return errors.Join(err, end())
 }
 
 // checkJournal refuses a directory without a journal, which Open would make.
@@ -93,16 +106,7 @@ func (f *ledgerFlags) withJournal(ctx context.Context, do func(j *journal.Journa
 	if err := f.checkJournal(); err != nil {
 		return err
 	}
-	j, err := journal.Open(ctx, f.dir, f.config())
-	if err != nil {
-		return node.InUse(f.dir, err)
-	}
-	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- j.Run(jctx) }()
-	err = do(j)
-	stop()
-	return errors.Join(err, <-done, j.Close())
+	return f.withConfig(func(cfg journal.Config) error { return node.InUse(f.dir, journal.With(ctx, f.dir, cfg, do)) })
 }
 
 func (f *ledgerFlags) backup(ctx context.Context, u *ui) error {
@@ -173,9 +177,13 @@ func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
 		}
 		f.rebuild = false
 	}
-	rep, err := journal.Fsck(ctx, f.dir, f.config())
-	if err != nil {
+	var rep journal.FsckReport
+	err := f.withConfig(func(cfg journal.Config) (err error) {
+		rep, err = journal.Fsck(ctx, f.dir, cfg)
 		return node.InUse(f.dir, err)
+	})
+	if err != nil {
+		return err
 	}
 	if len(rep.AnchorProof) > 0 {
 		if err := fsckAnchor(f.dir, &rep); err != nil {

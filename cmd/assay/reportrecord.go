@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models/eval/report"
@@ -38,7 +39,12 @@ func (f *evaluateFlags) recordInJournal(ctx context.Context, u *ui, e *training.
 		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w",
 			f.ledger, err)
 	}
-	err = journal.With(ctx, f.ledger, journal.Config{Logger: slog.New(slog.DiscardHandler)},
+	keys, end, err := node.OpenKeys(f.keys, programLog())
+	if err != nil {
+		return nil, 0, err
+	}
+	defer end()
+	err = journal.With(ctx, f.ledger, journal.Config{Logger: slog.New(slog.DiscardHandler), Keys: keys},
 		func(j *journal.Journal) error {
 			in.Ledger = &report.Ledger{
 				Facts: []report.Fact{

@@ -38,7 +38,7 @@ func (f *evaluateFlags) gatherServed(ctx context.Context, u *ui, e *training.Eva
 		return askServer(ctx, e, f.server, f.serverCA)
 	case f.decisions != "":
 		u.Step("read the decisions in %s", f.decisions)
-		return readDecisions(ctx, e, f.decisions)
+		return readDecisions(ctx, e, f.decisions, f.keys)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func dialServer(addr, ca string) (*assayclient.Client, error) {
 // readDecisions takes the margins of past decisions by this model. A row is
 // known by its event id where the plan names a column of ids, else by its
 // vector.
-func readDecisions(ctx context.Context, e *training.Evaluation, dir string) error {
+func readDecisions(ctx context.Context, e *training.Evaluation, dir, keys string) error {
 	s := e.Scorer
 	key := func(ev *assay.Event, v *assay.Vector) string {
 		if s.Plan.Spec().ID != "" {
@@ -123,11 +123,11 @@ func readDecisions(ctx context.Context, e *training.Evaluation, dir string) erro
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(ctx, dir)
+	j, end, err := openJournal(ctx, dir, keys)
 	if err != nil {
 		return err
 	}
-	defer j.Close()
+	defer end()
 	e.Served, e.ServedBy = e.UnservedMargins(), "the decisions in the journal of "+j.Origin()
 	return j.Scan(0, math.MaxUint64, func(_ uint64, r *journal.Record, unreadable error) error {
 		if unreadable != nil || r.Kind != ledger.Decision || r.Model != s.Bundle.Digest {

@@ -98,6 +98,12 @@ func run(ctx context.Context, s *settings) (failed error) {
 	if cfg.Listener, err = net.Listen("tcp", s.Listen); err != nil {
 		return err
 	}
+	keys, endKeys, err := node.OpenKeys(s.Keys, log)
+	if err != nil {
+		return errors.Join(err, cfg.Listener.Close())
+	}
+	defer func() { failed = errors.Join(failed, endKeys()) }()
+	cfg.Journal.Keys = keys
 	n, err := node.Open(ctx, cfg)
 	if err != nil {
 		return errors.Join(err, cfg.Listener.Close())

@@ -22,6 +22,7 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/vault/vaulttest"
 )
 
 // childDir names, in a child's environment, the directory that it appends to
@@ -29,6 +30,7 @@ import (
 const childDir = "ASSAY_JOURNAL_CHILD"
 
 func TestMain(m *testing.M) {
+	vaulttest.Main()
 	if dir := os.Getenv(childDir); dir != "" {
 		fmt.Fprintln(os.Stderr, appendForever(dir))
 		os.Exit(1)

@@ -281,8 +281,21 @@ func TestRefusedRecordLeavesAFailedOne(t *testing.T) {
 
 func TestErasedSubjectStaysErased(t *testing.T) {
 	t.Parallel()
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		testErasedSubject(t, func() Config { return Config{} })
+	})
+	t.Run("program", func(t *testing.T) {
+		t.Parallel()
+		stub := newStub(t)
+		testErasedSubject(t, func() Config { return Config{Keys: startStub(t, stub)} })
+	})
+}
+
+// testErasedSubject has another Config at each start.
+func testErasedSubject(t *testing.T, config func() Config) {
 	dir := t.TempDir()
-	j, stop := start(t, dir, Config{})
+	j, stop := start(t, dir, config())
 	add(t, j, 100, 4) // subjects 0 to 16
 	if err := j.WaitPublished(t.Context(), 100); err != nil {
 		t.Fatal(err)
@@ -330,9 +343,18 @@ func TestErasedSubjectStaysErased(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	j, _ = start(t, dir, Config{})
+	j, stop = start(t, dir, config())
 	check(j)
 	if r, err := j.Get(again); err != nil || r.Subject != "subject-3" {
 		t.Fatalf("the new record after a restart: %+v, %v", r, err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config()
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	// The erased one came back; one more is the system's.
+	if rep, err := Fsck(t.Context(), dir, cfg); err != nil || rep.Keys != 17+1 {
+		t.Errorf("fsck: %+v, %v", rep, err)
 	}
 }

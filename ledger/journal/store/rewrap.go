@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -96,6 +97,24 @@ func (s *Store) wrappedKeys(from []byte) (chunk []vault.WrappedKey, next []byte,
 		return nil, nil, fmt.Errorf("store: %w", err)
 	}
 	return chunk, nil, nil
+}
+
+// patience is how long a group waits for master keys that are out of reach: when it cannot be made, the journal stops.
+const patience = 30 * time.Second
+
+// wrapPatiently wraps a key that was wrapped before a rotation and is not durable yet.
+func (s *Store) wrapPatiently(k *vault.Key) ([]byte, error) {
+	for since := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		w, err := s.master.Wrap(k)
+		if err == nil {
+			return w[0], nil
+		}
+		if !errors.Is(err, assay.ErrUnavailable) || time.Since(since) > patience {
+			return nil, err
+		}
+		s.opts.Logger.Warn("store: a subject's key must be wrapped again, and the master keys are out of reach",
+			"error", err)
+	}
 }
 
 // Purge removes deleted keys from the store's files, where they would still be readable.

@@ -47,11 +47,11 @@ func (s *Store) AddKeyUse(g *Group, sub *Subject) error {
 		return nil
 	}
 	if gen := s.master.Generation(); sub.generation != gen {
-		w, err := s.master.Wrap(sub.key)
+		w, err := s.wrapPatiently(sub.key)
 		if err != nil {
 			return err
 		}
-		sub.wrapped, sub.generation = w[0], gen
+		sub.wrapped, sub.generation = w, gen
 	}
 	sub.persisted.Store(true)
 	op := recordfile.KeyOp{Kind: recordfile.NewKey, Subject: sub.tag, Key: sub.key.ID(), Wrapped: sub.wrapped}
