@@ -46,6 +46,7 @@ func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.D
 	}
 	e.models.Store(loaded)
 	e.drift.Watch(active)
+	e.useDictionary(active)
 	challengers, err := e.LoadShadows(ctx, st.shadows, active.PlanDigest)
 	if err != nil && !errors.Is(err, assay.ErrPrecondition) {
 		return nil, err

@@ -37,6 +37,9 @@ func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key K
 	if err := e.journal.Ready(); err != nil {
 		return 0, fmt.Errorf("%w: %w", assay.ErrUnavailable, err)
 	}
+	if before := e.models.Load().Active; before.Model != next.Active.Model {
+		e.useDictionary(next.Active)
+	}
 	e.mu.Lock()
 	if err := e.finishWindowsLocked(ctx, fresh); err != nil {
 		e.mu.Unlock()
