@@ -35,6 +35,7 @@ internal/chart          : internal/numfmt
 datasets                : . internal/arrowsafe
 datasets/scf            : .
 features/window         : .
+features/snapshot       : . features/window
 features/eventtime      : .
 features/plantext       : . features/eventtime internal/yamltext
 features/kernels        : . features/eventtime features/plantext features/window
@@ -43,7 +44,7 @@ features/plancheck      : . features/eventtime features/fieldvalue features/kern
 features/infer          : . features/fieldvalue features/plancheck features/plantext
 features/isolation      :
 features                : . features/eventtime features/fieldvalue features/isolation features/kernels
-                          features/plancheck features/plantext features/window
+                          features/plancheck features/plantext features/snapshot features/window
 features/screening      : . features features/isolation
 features/featurestest   : . features features/plantext
 models                  : .

@@ -18,8 +18,8 @@
 //	validate.go, read.go, kinds.go     an event is checked, and its values are read
 //	vector.go, scratch.go              one event becomes a vector
 //	windows.go, derived.go, feed.go    what windows are fed with, and how much of it they counted
-//	state.go, party.go                 the windows: read, observe, forget, snapshot
-//	table.go, rows.go, eventrows.go    events as a table, and a table's rows as events
+//	state.go, party.go, stored.go      the windows: read, observe, forget, store and restore
+//	table.go, rows.go                  events as a table, and a table's rows as events
 //	checktable.go, order.go            what a table lacks, and whether it is in the order of time
 //	replay.go, log.go, matrix.go       a table through the windows, to a matrix
 //	labels.go, trainrows.go            outcomes, and the rows that may train
@@ -28,6 +28,6 @@
 //	corrections.go                     which features a corrected window kernel concerns, for audits
 //
 // What a plan is made of has packages of its own: plantext and plancheck (the text and its rules), kernels, fieldvalue,
-// eventtime, window; infer, screening and isolation. docs/plan.md describes the plan; TestPlanReference keeps it
-// current.
+// eventtime, window, snapshot; infer, screening and isolation. docs/plan.md describes the plan; TestPlanReference keeps
+// it current.
 package features

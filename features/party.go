@@ -72,11 +72,7 @@ func partyOf(ev *assay.Event, parties []Party, role string) (p *Party, ok bool) 
 //
 // Forget takes microseconds however many keys there are: a key is cleaned before it is next read, changed or
 // written to a snapshot, or by Sweep.
-func (s *State) Forget(role string, p Party) {
-	for _, t := range s.tables {
-		t.Forget(role, p)
-	}
-}
+func (s *State) Forget(role string, p Party) { s.stored.Forget(role, p) }
 
 // Sweep cleans some keys of each kind of what Forget was told, removes keys that no read can see any more, and
 // reports whether none are left that Forget waits for. It changes no reading. Observe does the same for two keys

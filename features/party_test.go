@@ -32,9 +32,9 @@ func partiesOf(ev *assay.Event, generation map[string]byte) []features.Party {
 // withoutNames is an event as it is put together again when the names of its entities are lost.
 func withoutNames(ev *assay.Event) *assay.Event {
 	c := *ev
-	c.ID, c.Entities = "", slices.Clone(ev.Entities)
+	c.ID, c.Entities = "-", slices.Clone(ev.Entities)
 	for i := range c.Entities {
-		c.Entities[i].ID = ""
+		c.Entities[i].ID = "-"
 	}
 	return &c
 }

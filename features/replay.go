@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features/fieldvalue"
+	"github.com/assayrisk/assay/features/snapshot"
 	"github.com/assayrisk/assay/features/window"
 	"github.com/assayrisk/assay/internal/nearest"
 )
@@ -250,7 +251,8 @@ type replayRecord struct {
 func (p *Plan) replayKey(ctx context.Context, k int, t *eventReader, log *replayRecord,
 	table *window.Table, h *history) error {
 	sc := p.newScratch(1)
-	st := &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies, derived: p.derivation.newRow()}
+	st := &State{tables: make([]*window.Table, len(p.keys)), tallies: h.tallies, derived: p.derivation.newRow(),
+		stored: snapshot.New(nil)}
 	st.tables[k] = table
 	var slots []int
 	for _, i := range p.keys[k].windows {
@@ -276,7 +278,11 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *eventReader, log *replay
 			return err
 		}
 		if kind == scored {
-			p.readTable(k, sc, p.find(k, sc, ev, nil, st), us, st)
+			key, err := p.find(k, sc, ev, nil, st)
+			if err != nil {
+				return err
+			}
+			p.readTable(k, sc, key, us, st)
 			for _, i := range p.keys[k].windows {
 				if sc.seen[i] {
 					h.read[i]++
@@ -292,7 +298,9 @@ func (p *Plan) replayKey(ctx context.Context, k int, t *eventReader, log *replay
 				h.cols[slot] = append(h.cols[slot], sc.cols[slot][0])
 			}
 		}
-		p.observeTable(k, ev, nil, kind, us, st)
+		if err := p.observeTable(k, ev, nil, kind, us, st); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,7 +3,10 @@
 package features
 
 import (
+	"cmp"
+	"fmt"
 	"math"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/assayrisk/assay"
@@ -78,6 +81,114 @@ func (s *source) fill(sc *scratch, rows []int) error {
 		dst[j] = float64(us)
 		if null {
 			dst[j] = math.NaN()
+		}
+	}
+	return nil
+}
+
+// EventOf turns a table's row into an event, as Rows does.
+func (p *Plan) EventOf(rec arrow.Record, row int, id string, at time.Time) (assay.Event, error) {
+	rows, err := p.Rows(rec)
+	if err != nil {
+		return assay.Event{}, err
+	}
+	return rows.Event(row, id, at)
+}
+
+// Rows reads the rows of a table as events.
+type Rows struct {
+	src      *source
+	n        int
+	id, kind fieldvalue.Column
+	roles    []fieldvalue.Column
+}
+
+// Rows looks up the columns that the plan knows. It does not check whether the
+// table has all of them, or others: MissingColumns and UnknownColumns do.
+func (p *Plan) Rows(rec arrow.Record) (*Rows, error) {
+	r := &Rows{n: int(rec.NumRows())}
+	var err error
+	if r.src, err = p.source(rec); err != nil {
+		return nil, err
+	}
+	text := func(name string) (c fieldvalue.Column) {
+		if name != "" && err == nil {
+			c, err = fieldvalue.ColumnOf(rec, name, assay.Text, false)
+		}
+		return c
+	}
+	r.id, r.kind = text(p.spec.ID), text(p.spec.Kind)
+	for _, role := range p.spec.Entities {
+		r.roles = append(r.roles, text(role))
+	}
+	return r, err
+}
+
+// Event turns a row into an event. Its kind is the one in the plan's kind column
+// if there is such a column, else the kind that the plan scores. An empty id and
+// a zero time are replaced by those in the plan's id and time columns, if it has
+// them. The values are in canonical form.
+func (r *Rows) Event(row int, id string, at time.Time) (assay.Event, error) {
+	if row < 0 || row >= r.n {
+		return assay.Event{}, fmt.Errorf("row %d of a table of %d: %w", row, r.n, assay.ErrInvalid)
+	}
+	p := r.src.p
+	kind := cmp.Or(r.kind.Text(row), p.spec.ScoredKind())
+	if at.IsZero() {
+		us, null, ok := r.src.time.Micros(row)
+		if ok && !null && eventtime.All.Contains(us) {
+			at = time.UnixMicro(us).UTC()
+		}
+	}
+	no := p.kinds.index(kind)
+	ev := assay.Event{ID: cmp.Or(id, r.id.Text(row)), Kind: kind, Time: at,
+		Fields: make([]assay.Field, 0, len(p.fields))}
+	for i := range r.roles {
+		if t := r.roles[i].Text(row); t != "" {
+			ev.Entities = append(ev.Entities, assay.Entity{Role: r.roles[i].Name, ID: t})
+		}
+	}
+	for i := range p.fields {
+		f, c := &p.fields[i], &r.src.cols[i]
+		if !f.on.has(no) {
+			continue
+		}
+		v, err := f.CellAsValue(c, row)
+		if err != nil {
+			return ev, err
+		}
+		if v.Kind == assay.Missing && !f.required {
+			continue
+		}
+		ev.Fields = append(ev.Fields, assay.Field{Name: f.Spec.Name, Value: v})
+	}
+	if len(ev.Fields) == 0 { // the table has the columns, so the row states that all values are missing
+		for i := range p.fields {
+			if p.fields[i].on.has(no) {
+				ev.Fields = append(ev.Fields, assay.Field{Name: p.fields[i].Spec.Name})
+			}
+		}
+	}
+	return ev, nil
+}
+
+// EachEvent calls fn with the event of each row, in order, leaving out kinds that
+// the plan does not know. The events are those of EventOf, and fn may keep them.
+func (p *Plan) EachEvent(rec arrow.Record, fn func(row int, ev *assay.Event) error) error {
+	rows, err := p.Rows(rec)
+	if err != nil {
+		return err
+	}
+	for row := range int(rec.NumRows()) {
+		ev, err := rows.Event(row, "", time.Time{})
+		if err != nil {
+			return err
+		}
+		if p.kinds.index(ev.Kind) == unknownKind {
+			continue
+		}
+		if err := fn(row, &ev); err != nil {
+			return err
 		}
 	}
 	return nil

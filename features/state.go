@@ -4,7 +4,9 @@ package features
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features/eventtime"
 	"github.com/assayrisk/assay/features/kernels"
+	"github.com/assayrisk/assay/features/snapshot"
 	"github.com/assayrisk/assay/features/window"
 )
 
@@ -29,6 +32,7 @@ type State struct {
 	behind   int64       // how far the event observed last is behind mark, 0 if it was not late
 	derived  *derivedRow
 	missedBy []int // windows that did not count the event observed last because it was late
+	stored   *snapshot.Tables
 }
 
 // NewState returns a State that has observed no event.
@@ -44,6 +48,7 @@ func (p *Plan) NewState() *State {
 		t.PartyKeys(k.roles())
 		s.tables = append(s.tables, t)
 	}
+	s.stored = snapshot.New(s.tables)
 	s.tallies = make([]feedTally, len(p.feeds)*len(p.kinds))
 	return s
 }
@@ -64,7 +69,10 @@ func (p *Plan) readWindows(sc *scratch, ev *assay.Event, parties []Party, st *St
 	}
 	at := ev.Time.UnixMicro()
 	for t := range p.keys {
-		sc.found[t] = p.find(t, sc, ev, parties, st)
+		var err error
+		if sc.found[t], err = p.find(t, sc, ev, parties, st); err != nil {
+			return err
+		}
 	}
 	for t := range p.keys {
 		if sc.found[t].has {
@@ -83,14 +91,21 @@ type keyLookup struct {
 	has    bool // the event has such a key
 }
 
-// find looks up the event's key of one kind.
-func (p *Plan) find(t int, sc *scratch, ev *assay.Event, parties []Party, st *State) keyLookup {
+// find looks up the event's key of one kind, and reads its row from storage if need be.
+func (p *Plan) find(t int, sc *scratch, ev *assay.Event, parties []Party, st *State) (keyLookup, error) {
 	key := p.keys[t].keyOf(sc.key[:0], ev, parties)
 	if key == nil {
-		return keyLookup{}
+		return keyLookup{}, nil
 	}
 	sc.key = key
-	return keyLookup{st.tables[t].Find(key), true}
+	cursor := st.tables[t].Find(key)
+	if !cursor.Found() && st.stored.ColdRows() > 0 {
+		if err := st.stored.Open(t, key, false); err != nil {
+			return keyLookup{}, err
+		}
+		cursor = st.tables[t].Find(key)
+	}
+	return keyLookup{cursor, true}, nil
 }
 
 // readTable fills the slots of the window features of one kind of key.
@@ -119,6 +134,9 @@ func (p *Plan) readTable(t int, sc *scratch, key keyLookup, at int64, st *State)
 
 // Observe applies an event to the windows of st, which later events read. An event that comes later than the plan
 // allows is counted in State.Late and changes nothing else. The event must have passed Validate.
+//
+// After an error that matches snapshot.ErrErased, the event is applied to all rows but those that are erased by a later
+// record. After any other error that is not of the arguments, the state must be discarded.
 func (p *Plan) Observe(ev *assay.Event, st *State) error { return p.observe(ev, nil, st) }
 
 func (p *Plan) observe(ev *assay.Event, parties []Party, st *State) error {
@@ -137,19 +155,25 @@ func (p *Plan) observe(ev *assay.Event, parties []Party, st *State) error {
 		st.behind = st.mark - at
 	}
 	kind := p.kinds.index(ev.Kind)
+	var erased error
 	for t := range p.keys {
-		p.observeTable(t, ev, parties, kind, at, st)
+		err := p.observeTable(t, ev, parties, kind, at, st)
+		if err != nil && !errors.Is(err, snapshot.ErrErased) {
+			return err
+		}
+		erased = cmp.Or(erased, err)
 	}
-	return nil
+	return erased
 }
 
-// observeTable applies an event to the windows of one kind of key.
-func (p *Plan) observeTable(t int, ev *assay.Event, parties []Party, kind int, at int64, st *State) {
+// observeTable applies an event to the windows of one kind of key. An error that matches snapshot.ErrErased says that
+// the key's row could not be read.
+func (p *Plan) observeTable(t int, ev *assay.Event, parties []Party, kind int, at int64, st *State) (erased error) {
 	table := st.tables[t]
 	table.Advance(at)
 	windows := p.keys[t].fedBy(kind)
 	if len(windows) == 0 {
-		return
+		return nil
 	}
 	if p.keys[t].derives {
 		p.derive(ev, st.derived)
@@ -186,10 +210,19 @@ func (p *Plan) observeTable(t int, ev *assay.Event, parties []Party, kind int, a
 			st.missedBy = append(st.missedBy, i)
 			continue
 		case !have:
-			have, held = true, table.FindOrAdd(key)
+			if err := st.openToAdd(t, key); errors.Is(err, snapshot.ErrErased) {
+				erased = err
+			} else if err != nil {
+				return err
+			} else {
+				held = table.FindOrAdd(key)
+			}
+			have = true
 		}
 		n.fed++
-		table.Put(held, f.place, at, x, member)
+		if erased == nil {
+			table.Put(held, f.place, at, x, member)
+		}
 	}
 	if have { // for each event that adds to the table, look at two entries that may be removed
 		table.Evict(2)
@@ -197,6 +230,15 @@ func (p *Plan) observeTable(t int, ev *assay.Event, parties []Party, kind int, a
 	if key != nil {
 		st.key = key
 	}
+	return erased
+}
+
+// openToAdd reads the row of a key from storage if it is not in memory.
+func (s *State) openToAdd(table int, key []byte) error {
+	if s.stored.ColdRows() == 0 || s.tables[table].Find(key).Found() {
+		return nil
+	}
+	return s.stored.Open(table, key, true)
 }
 
 // Events returns how many events were observed, late ones included.
@@ -206,7 +248,7 @@ func (s *State) Events() uint64 { return s.events }
 // window counted them.
 func (s *State) Late() uint64 { return s.late }
 
-// Keys returns how many keys are in memory, over all kinds of key.
+// Keys returns how many keys are in memory, over all kinds of key. ColdKeys are not among them.
 func (s *State) Keys() int {
 	n := 0
 	for _, t := range s.tables {
@@ -221,7 +263,9 @@ const (
 	snapshotTagV1 = "assay/windows/v1\n"
 )
 
-// Snapshot returns the state as bytes: equal states give equal bytes.
+// Snapshot returns the state as bytes: equal states give equal bytes. The error matches assay.ErrPrecondition if keys
+// are in storage and not in memory (ColdKeys). The bytes lack what no read can see any more; a state that is restored
+// from them gives the same readings, and BeginSnapshot other digests than one that is made again by RestoreState.
 //
 //	tag      "assay/windows/v2\n"
 //	plan     32 bytes, the digest
@@ -229,6 +273,9 @@ const (
 //	tables   as window.Table.Snapshot writes them
 //	digest   32 bytes, SHA-256(tag || all before)
 func (s *State) Snapshot() ([]byte, error) {
+	if n := s.ColdKeys(); n > 0 {
+		return nil, fmt.Errorf("%d keys are in storage: take a snapshot by BeginSnapshot: %w", n, assay.ErrPrecondition)
+	}
 	b := append([]byte(snapshotTag), s.plan.digest[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(s.mark))
 	b = binary.LittleEndian.AppendUint64(b, s.events)

@@ -44,7 +44,8 @@
 // index add about 64 bytes.
 //
 // A table can be told to forget a party (Table.Forget): its keys and its place in lists
-// go, what names nobody stays.
+// go, what names nobody stays. Snapshot writes a table at once; BeginRows and
+// WalkRows write the rows that have changed of one that is in use (package snapshot).
 //
 // Distinct, Share, Tally and Sample are exact while the window has no more
 // members (events, for Sample) than they keep, whatever the key had before.

@@ -4,6 +4,8 @@ package window
 
 import (
 	"encoding/binary"
+	"iter"
+	"math"
 	"slices"
 )
 
@@ -18,7 +20,8 @@ type Party struct {
 // was cleaned of. So an erasure takes no longer in a large table than in a small one.
 type erasures struct {
 	last    uint32 // the number of the latest erasure, 0 if there was none
-	applied uint32 // all rows are cleaned of the erasures up to this one; they are not kept
+	applied uint32 // the erasures up to this one are not kept
+	needed  uint32 // keys in storage are cleaned of the erasures up to this one; MaxUint32 if all keys are in memory
 	kept    []erasure
 	parties map[[16]byte]uint32     // the erasure of a party
 	members map[memberOfRole]uint32 // the latest erasure of a member
@@ -36,9 +39,6 @@ type memberOfRole struct {
 	role string
 	hash uint64
 }
-
-// pending reports whether a row may have to be cleaned.
-func (e *erasures) pending() bool { return e.last != e.applied }
 
 func (e *erasures) add(role string, p Party) {
 	if e.parties == nil {
@@ -85,56 +85,51 @@ func (e *erasures) drop(upto uint32) {
 // Forget takes the same short time however many keys there are. No reading and no snapshot depends on when a key
 // is cleaned; Evict cleans keys that nobody reads.
 func (t *Table) Forget(role string, p Party) {
-	if t.index.n > 0 {
+	if t.index.n > 0 || t.erasures.needed != math.MaxUint32 {
 		t.erasures.add(role, p)
 	}
 }
 
-// Forgotten reports whether all keys are cleaned of what Forget was told.
-func (t *Table) Forgotten() bool { return !t.erasures.pending() }
-
 // settle cleans the key at a place if an erasure waits for it.
 func (t *Table) settle(place int32) {
-	if t.erasures.last != 0 && t.cleanedOf[place] != t.erasures.last {
+	if t.keys[place].cleaned != t.erasures.last {
+		t.captureFirst(place)
 		t.clean(place, t.erasures.last)
 	}
 }
 
-// clean applies the erasures up to a number to the key at a place.
-func (t *Table) clean(place int32, upto uint32) {
-	since := t.cleanedOf[place]
-	t.cleanedOf[place] = upto
-	cells := t.cells[int(place)*len(t.windows):][:len(t.windows)]
-	if t.keyForgotten(t.keys[place], since, upto) {
-		clear(cells)
-		return
-	}
-	for w := range t.windows {
-		l := &t.windows[w]
-		if l.MemberRole == "" || len(cells[w].panes) == 0 {
-			continue
+// clean applies the erasures up to a number to the key at a place, and notes whether that changed anything.
+func (t *Table) clean(place int32, upto uint32) (changed bool) {
+	k, cells := &t.keys[place], t.cellsAt(place)
+	since := k.cleaned
+	if k.cleaned = upto; t.keyForgotten(k.name, since, upto) {
+		for w := range cells {
+			changed = changed || len(cells[w].panes) > 0
 		}
-		cells[w].forget(l, func(hash uint64) bool {
-			return t.erasures.forgot(memberOfRole{l.MemberRole, hash}, since, upto)
-		})
+		clear(cells)
+	} else {
+		for w := range t.windows {
+			l := &t.windows[w]
+			if l.MemberRole != "" && len(cells[w].panes) > 0 && cells[w].forget(l, func(hash uint64) bool {
+				return t.erasures.forgot(memberOfRole{l.MemberRole, hash}, since, upto)
+			}) {
+				changed = true
+			}
+		}
 	}
+	if changed {
+		k.changed = t.round
+	}
+	return changed
 }
 
-// keyForgotten reports whether a key contains a party that an erasure after since and up to upto was of. A key
-// consists of parts, each with its length before it.
+// keyForgotten reports whether a key contains a party that an erasure after since and up to upto was of.
 func (t *Table) keyForgotten(key string, since, upto uint32) bool {
-	b := []byte(key)
-	for _, isParty := range t.partyParts {
-		n, used := binary.Uvarint(b)
-		if used <= 0 || n > uint64(len(b)-used) {
-			return false
-		}
-		part := b[used : used+int(n)]
-		b = b[used+int(n):]
-		if !isParty || len(part) != len(Party{}.Key) {
-			continue
-		}
-		if e := t.erasures.parties[[16]byte(part)]; e > since && e <= upto {
+	if len(t.erasures.parties) == 0 {
+		return false
+	}
+	for party := range t.PartiesIn(key) {
+		if e := t.erasures.parties[party]; e > since && e <= upto {
 			return true
 		}
 	}
@@ -145,45 +140,68 @@ func (t *Table) keyForgotten(key string, since, upto uint32) bool {
 // as an unsigned varint before it. Without it, Forget removes no key.
 func (t *Table) PartyKeys(parts []bool) { t.partyParts = slices.Clone(parts) }
 
-// forget removes members from a cell.
-func (c *cell) forget(l *layout, gone func(hash uint64) bool) {
+// PartiesIn returns the numbers of the parties that a key contains. It is safe for concurrent use.
+func (t *Table) PartiesIn(key string) iter.Seq[[16]byte] {
+	return func(yield func([16]byte) bool) {
+		b := []byte(key)
+		for _, isParty := range t.partyParts {
+			n, used := binary.Uvarint(b)
+			if used <= 0 || n > uint64(len(b)-used) {
+				return
+			}
+			part := b[used : used+int(n)]
+			b = b[used+int(n):]
+			if isParty && len(part) == len(Party{}.Key) && !yield([16]byte(part)) {
+				return
+			}
+		}
+	}
+}
+
+// forget removes members from a cell, and reports whether it had any of them.
+func (c *cell) forget(l *layout, gone func(hash uint64) bool) (changed bool) {
 	for _, n := range []Needs{LatestMember, EarliestMember} {
 		if l.Needs&n == 0 {
 			continue
 		}
 		for i := l.column(n); i < len(c.panes); i += l.width {
 			if gone(c.panes[i]) {
-				c.panes[i] = 0
+				c.panes[i], changed = 0, true
 			}
 		}
 	}
 	m := c.memberLists
 	if m == nil {
-		return
+		return changed
 	}
+	n := len(m.seenMembers) + len(m.sums)
 	goneWeight := func(p paneWeight) bool { return gone(p.hash) }
 	m.seenMembers = slices.DeleteFunc(m.seenMembers, func(s seenMember) bool { return gone(s.hash) })
 	m.sums = slices.DeleteFunc(m.sums, goneWeight)
+	changed = changed || n != len(m.seenMembers)+len(m.sums)
 	if x := m.extraLists; x != nil {
+		n = len(x.counts)
 		x.counts = slices.DeleteFunc(x.counts, goneWeight)
-		m.forgetCuts(gone)
+		changed = m.forgetCuts(gone) || changed || n != len(x.counts)
 	}
+	return changed
 }
 
 // forgetCuts takes hashes of members out of the cuts of Distinct. A cut without a hash lies before everything in its
 // pane: members of its level whose latest pane this is are dropped. No reading changes, because one that includes
 // the pane of a cut counts by a higher level.
-func (c *memberLists) forgetCuts(gone func(hash uint64) bool) {
-	cuts, cut := c.extraLists.cuts, false
+func (c *memberLists) forgetCuts(gone func(hash uint64) bool) (changed bool) {
+	cuts := c.extraLists.cuts
 	for j := len(cuts) - 1; j >= 0; j-- {
 		above := j+1 < len(cuts) && cuts[j+1].hash == 0 && cuts[j+1].pane == cuts[j].pane
-		if above || gone(cuts[j].hash) {
-			cuts[j].hash, cut = 0, true
+		if cuts[j].hash != 0 && (above || gone(cuts[j].hash)) {
+			cuts[j].hash, changed = 0, true
 		}
 	}
-	if cut {
+	if changed {
 		c.seenMembers = slices.DeleteFunc(c.seenMembers, func(s seenMember) bool {
 			return !fitsCuts(s.recency(), cuts)
 		})
 	}
+	return changed
 }

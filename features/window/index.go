@@ -35,14 +35,14 @@ func (x *index) tagString(key string) uint32 { return uint32(maphash.String(x.se
 
 // find returns the place of a key that has the given tag, -1 if the table
 // does not have it. keys are in the order of places.
-func (x *index) find(keys []string, key []byte, tag uint32) int32 {
+func (x *index) find(keys []keyState, key []byte, tag uint32) int32 {
 	mask := uint32(len(x.slots) - 1)
 	for i := tag & mask; ; i = (i + 1) & mask {
 		s := x.slots[i]
 		if s.place == 0 {
 			return -1
 		}
-		if s.tag == tag && keys[s.place-1] == string(key) {
+		if s.tag == tag && keys[s.place-1].name == string(key) {
 			return int32(s.place - 1)
 		}
 	}

@@ -14,7 +14,7 @@ func TestIndex(t *testing.T) {
 	for _, bits := range []int{2, 6, 32} {
 		rng := rand.New(rand.NewPCG(7, uint64(bits)))
 		x, twin := newIndex(), map[string]int32{}
-		var keys []string
+		var keys []keyState
 		var free []int32
 		tag := func(k string) uint32 { return x.tag([]byte(k)) << (32 - bits) >> (32 - bits) }
 		for n := range 20_000 {
@@ -26,16 +26,16 @@ func TestIndex(t *testing.T) {
 			switch grow := n/2000%2 == 0; {
 			case there && (!grow || rng.IntN(4) == 0):
 				x.remove(tag(k), place)
-				keys[place] = ""
+				keys[place].name = ""
 				free = append(free, place)
 				delete(twin, k)
 			case !there && grow:
 				if len(free) > 0 {
 					place, free = free[len(free)-1], free[:len(free)-1]
-					keys[place] = k
+					keys[place].name = k
 				} else {
 					place = int32(len(keys))
-					keys = append(keys, k)
+					keys = append(keys, keyState{name: k})
 				}
 				x.insert(tag(k), place)
 				twin[k] = place

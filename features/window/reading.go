@@ -62,11 +62,14 @@ type Cursor struct{ place int32 }
 // Find looks a key up once, to read several windows.
 func (t *Table) Find(key []byte) Cursor {
 	p := t.index.find(t.keys, key, t.index.tag(key))
-	if p >= 0 {
+	if p >= 0 && t.erasures.last != 0 {
 		t.settle(p)
 	}
 	return Cursor{p}
 }
+
+// Found reports whether the table has the key.
+func (k Cursor) Found() bool { return k.place >= 0 }
 
 // Prefetch loads the panes of all windows of a key at once, before they are read: with very
 // many keys, waiting for the memory of one window after the other is most of the cost of

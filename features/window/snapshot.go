@@ -41,7 +41,7 @@ func (t *Table) Snapshot(b []byte) []byte {
 	var n uint32
 	order := make([]int, 0, len(t.keys))
 	for p, k := range t.keys {
-		if k == "" {
+		if k.name == "" {
 			continue
 		}
 		if t.settle(int32(p)); t.alive(p) {
@@ -49,15 +49,15 @@ func (t *Table) Snapshot(b []byte) []byte {
 		}
 	}
 	slices.SortFunc(order, func(x, y int) int {
-		if t.keys[x] < t.keys[y] {
+		if t.keys[x].name < t.keys[y].name {
 			return -1
 		}
 		return 1
 	})
 	for _, p := range order {
 		n++
-		b = le.AppendUint16(b, uint16(len(t.keys[p])))
-		b = append(b, t.keys[p]...)
+		b = le.AppendUint16(b, uint16(len(t.keys[p].name)))
+		b = append(b, t.keys[p].name...)
 		for w := range t.windows {
 			b = t.windows[w].appendCell(b, &t.cells[p*len(t.windows)+w], t.lowestPanes[w])
 		}
@@ -148,6 +148,9 @@ func appendCuts(b []byte, cuts []recency, low int64) []byte {
 	return appendList(b, cuts, low, (*recency).words, 2)
 }
 
+// minPane is before every pane: nothing is left out.
+const minPane = math.MinInt64
+
 // maxWatermark bounds a watermark, so that no difference of times overflows.
 const maxWatermark = 1 << 61
 
@@ -219,7 +222,8 @@ func (t *Table) Restore(b []byte) ([]byte, error) {
 func (t *Table) reset() {
 	*t = Table{windows: t.windows, lateness: t.lateness, watermark: math.MinInt64,
 		lowestPanes: t.lowestPanes, index: newIndex(),
-		hasLifetimeWindow: t.hasLifetimeWindow, partyParts: t.partyParts}
+		hasLifetimeWindow: t.hasLifetimeWindow, partyParts: t.partyParts, round: 1,
+		erasures: erasures{needed: math.MaxUint32}}
 	t.updateLowestPanes()
 }
 

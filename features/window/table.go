@@ -123,17 +123,25 @@ type Table struct {
 	lateness  int64
 	watermark int64 // watermark, math.MinInt64 before the first event
 
-	lowestPanes       []int64  // by window: the first pane that any read may still see
-	index             index    // key -> place in cells, in units of len(windows)
-	keys              []string // by place; "" is free
-	cells             []cell   // place*len(windows) + window
+	lowestPanes       []int64    // by window: the first pane that any read may still see
+	index             index      // key -> place in cells, in units of len(windows)
+	keys              []keyState // by place
+	cells             []cell     // place*len(windows) + window
 	free              []int32
-	nextToEvict       int // the next place that Evict looks at
+	evictor           evictor
 	partyParts        []bool
 	erasures          erasures
-	cleanedOf         []uint32 // by place: the number of the last erasure that it is cleaned of
-	roundCleanedOf    uint32   // the number that the last erasure had when Evict began its round
+	round             uint32   // of snapshots: rises when one begins
+	capture           *capture // the snapshot that is being taken, nil if none is
+	rewrite           bool     // the next snapshot is to hold all keys
 	hasLifetimeWindow bool     // a window covers the whole life of its keys: none is ever dead
+}
+
+// keyState is a key and how current its state is.
+type keyState struct {
+	name    string // "" is free
+	cleaned uint32 // the number of the last erasure that it is cleaned of
+	changed uint32 // the round of snapshots in which it last changed, 0 if the latest snapshot holds it as it is
 }
 
 // layout is a Config with the place of each column in a pane.
@@ -146,6 +154,7 @@ type layout struct {
 	// The panes that were asked for last: of events, of the tail and of the end of reads, and of the earliest read
 	// that may still come.
 	head, tail, end, floor paneSpan
+	expiries               map[int64]int64 // of a Calendar: deadFrom by pane
 }
 
 // paneSpan is a pane and the times that it holds, from <= t < from + span. Time
@@ -157,7 +166,8 @@ type paneSpan struct {
 
 // New returns an empty table of the given windows.
 func New(lateness int64, windows []Config) *Table {
-	t := &Table{lateness: max(lateness, 0), watermark: math.MinInt64, index: newIndex()}
+	t := &Table{lateness: max(lateness, 0), watermark: math.MinInt64, index: newIndex(), round: 1,
+		erasures: erasures{needed: math.MaxUint32}}
 	for _, c := range windows {
 		c = c.withDefaults()
 		l := layout{Config: c, width: 1, reach: c.Length + c.Offset}
@@ -257,28 +267,44 @@ func (t *Table) Late(at int64) bool { return at < t.horizon() }
 // Len returns the number of keys.
 func (t *Table) Len() int { return t.index.n }
 
-// findOrAdd finds a key or gives it a place.
+// findOrAdd finds a key that is about to change, or gives it a place.
 func (t *Table) findOrAdd(key []byte) int32 {
 	tag := t.index.tag(key)
-	if p := t.index.find(t.keys, key, tag); p >= 0 {
-		t.settle(p)
-		return p
+	p := t.index.find(t.keys, key, tag)
+	if p < 0 {
+		return t.addKey(string(key), tag)
 	}
-	k := string(key)
+	if k := &t.keys[p]; k.cleaned != t.erasures.last || k.changed != t.round {
+		t.prepareChange(p)
+	}
+	if !t.alive(int(p)) { // as if it were new: it may have been evicted
+		clear(t.cellsAt(p))
+	}
+	return p
+}
+
+// addKey gives a new key a place.
+func (t *Table) addKey(name string, tag uint32) int32 {
+	state := keyState{name, t.erasures.last, t.round}
 	if n := len(t.free); n > 0 {
 		p := t.free[n-1]
 		t.free = t.free[:n-1]
-		t.keys[p], t.cleanedOf[p] = k, t.erasures.last
+		t.keys[p] = state
 		t.index.insert(tag, p)
 		return p
 	}
 	p := int32(len(t.keys))
-	t.keys, t.cleanedOf = append(t.keys, k), append(t.cleanedOf, t.erasures.last)
+	t.keys = append(t.keys, state)
 	for range t.windows {
 		t.cells = append(t.cells, cell{})
 	}
 	t.index.insert(tag, p)
 	return p
+}
+
+// cellsAt are the cells of the key at a place, by window.
+func (t *Table) cellsAt(place int32) []cell {
+	return t.cells[int(place)*len(t.windows):][:len(t.windows)]
 }
 
 // Add puts one event into a window under a key that must not be empty. It
@@ -326,45 +352,4 @@ func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64
 	if l.Needs&Recents != 0 {
 		c.addRecent(l, Recent{at, value, pane})
 	}
-}
-
-// Evict examines the next n keys and removes those that no read can see any
-// more, after it has cleaned them of what Forget was told. It changes no later
-// value; calling it with a small n after every event bounds the memory by the keys
-// that are alive.
-func (t *Table) Evict(n int) {
-	if t.hasLifetimeWindow && !t.erasures.pending() {
-		return
-	}
-	for range min(n, len(t.keys)) {
-		if t.nextToEvict >= len(t.keys) {
-			t.nextToEvict = 0
-			t.erasures.drop(t.roundCleanedOf)
-			t.roundCleanedOf = t.erasures.last
-		}
-		p := t.nextToEvict
-		t.nextToEvict++
-		if t.keys[p] == "" {
-			continue
-		}
-		t.settle(int32(p))
-		if t.alive(p) {
-			continue
-		}
-		t.index.remove(t.index.tagString(t.keys[p]), int32(p))
-		t.keys[p] = ""
-		clear(t.cells[p*len(t.windows) : (p+1)*len(t.windows)])
-		t.free = append(t.free, int32(p))
-	}
-}
-
-// alive reports whether any window of a key has a pane that can be read.
-func (t *Table) alive(p int) bool {
-	for w := range t.windows {
-		l, c := &t.windows[w], &t.cells[p*len(t.windows)+w]
-		if n := len(c.panes); n > 0 && int64(c.panes[n-l.width]) >= t.lowestPanes[w] {
-			return true
-		}
-	}
-	return false
 }
