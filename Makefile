@@ -35,8 +35,9 @@ lint: ## staticcheck, at the version pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
 
 .PHONY: test-tools
-test-tools: ## the tools' own tests: licences of linked modules, reproducible release, valid manifests
+test-tools: ## the tools' own tests: licences, reproducible release, manifests, keys in SoftHSM (needs softhsm2)
 	cd tools && $(GO) vet ./... && $(GO) test ./...
+	cd tools/pkcs11keys && $(GO) vet ./... && $(GO) test ./...
 
 .PHONY: release
 release: ## static programs for Linux (amd64, arm64) and macOS (arm64) in dist/, with SPDX lists and SHA256SUMS

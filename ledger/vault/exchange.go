@@ -49,7 +49,7 @@ type reply struct {
 }
 
 // errRefused is matched by errors that the program reported itself: it is alive.
-var errRefused = errors.New("refused")
+var errRefused = fmt.Errorf("nothing was done: %w", assay.ErrUnavailable)
 
 // ask sends a request and puts the items of the reply into b. When the process ends before it has answered, or answers
 // with something else, it is started again, and asked again unless the request was for a new master key. The caller has
@@ -84,7 +84,7 @@ func (p *Program) askOnce(q *request, b *batch, deadline time.Time) error {
 		return p.giveUp(err)
 	}
 	if r.Error != "" {
-		return p.errorf(errors.Join(errRefused, assay.ErrUnavailable), "asked to %s, it answers %q", q.Op,
+		return p.errorf(errRefused, "asked to %s, it answers %q", q.Op,
 			r.Error[:min(len(r.Error), maxShownError)])
 	}
 	p.note(&r)
