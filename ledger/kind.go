@@ -10,22 +10,23 @@ type Kind uint8
 
 // The kinds. Zero is no kind.
 const (
-	Decision    Kind = 1 // a scored application
-	Event       Kind = 2 // a recorded fact that later features are made from
-	Activation  Kind = 3 // a model bundle went live, or into the shadow
-	Policy      Kind = 4 // a policy went live
-	Erasure     Kind = 5 // a subject's key was destroyed
-	KeyRotation Kind = 6 // the master key was replaced
-	Failed      Kind = 7 // the number was taken, but its work did not complete
-	Report      Kind = 8 // a model evaluation report was made; its opening names the report's digest
-	Shadow      Kind = 9 // challengers scored the vector of a decision, next to the model that decided
+	Decision    Kind = 1  // a scored application
+	Event       Kind = 2  // a recorded fact that later features are made from
+	Activation  Kind = 3  // a model bundle went live, or into the shadow
+	Policy      Kind = 4  // a policy went live
+	Erasure     Kind = 5  // a subject's key was destroyed
+	KeyRotation Kind = 6  // the master key was replaced
+	Failed      Kind = 7  // the number was taken, but its work did not complete
+	Report      Kind = 8  // a model evaluation report was made; its opening names the report's digest
+	Shadow      Kind = 9  // challengers scored the vector of a decision, next to the model that decided
+	Tick        Kind = 10 // something became due by record time
 )
 
 var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation",
-	"failed", "report", "shadow"}
+	"failed", "report", "shadow", "tick"}
 
 // Valid reports whether k is one of the kinds above.
-func (k Kind) Valid() bool { return k >= Decision && k <= Shadow }
+func (k Kind) Valid() bool { return k >= Decision && k <= Tick }
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {

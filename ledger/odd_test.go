@@ -331,7 +331,7 @@ func (g *oddReceipts) text() string {
 
 // knownOddities are those that no chance need find.
 func (g *oddReceipts) knownOddities() (out []string) {
-	for k := range Kind(11) {
+	for k := range Kind(12) {
 		r := g.l.openings[0]
 		out = append(out, g.seal(clone(&r), k, nil))
 	}

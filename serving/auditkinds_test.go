@@ -46,7 +46,7 @@ func TestAuditKinds(t *testing.T) {
 		got[k.Kind] = k
 	}
 	for _, k := range []ledger.Kind{ledger.Decision, ledger.Activation, ledger.Policy, ledger.Report, ledger.Shadow,
-		ledger.KeyRotation, ledger.Failed} {
+		ledger.KeyRotation, ledger.Failed, ledger.Tick} {
 		if c := got[k.String()]; c.Records == 0 || c.Checked != c.Records || c.Unreadable != 0 {
 			t.Errorf("%s: %+v, want all checked", k, c)
 		}
@@ -74,8 +74,55 @@ func TestAuditKinds(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if changed < 6 {
-		t.Errorf("%d records were forged, want 6", changed)
+	if changed < 7 {
+		t.Errorf("%d records were forged, want 7", changed)
+	}
+}
+
+// TestAuditTick: a tick that retires what was not due, or what comes after it, or
+// which lay ahead, is found.
+func TestAuditTick(t *testing.T) {
+	t.Parallel()
+	dir, first := t.TempDir(), bundle(t, planYAML, "first", 0)
+	n := start(t, dir, Config{Bundle: first})
+	d, err := n.client.Score(t.Context(), "a", application("a", 10, 600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.stop()
+	j := reopen(t, dir)
+	for _, c := range []struct {
+		change engine.Change
+		want   string // "" for none
+	}{
+		{engine.Change{Until: d.Micros, Below: d.Sequence + 1}, ""},
+		{engine.Change{Until: d.Micros - 1, Below: d.Sequence + 1}, "tick: it retires record 1, which was not due"},
+		{engine.Change{Until: d.Micros, Below: d.Sequence + 2}, "tick: it retires the records below 3"},
+		{engine.Change{Until: d.Micros}, "tick: it retires the records below 0"},
+		{engine.Change{Until: d.Micros + 2, Below: d.Sequence}, "tick: it says that something was due that lay ahead"},
+	} {
+		c.change.Due = engine.DueRetirement
+		raw, err := assay.MarshalCBOR(&engine.TickNote{Version: 1, Changes: []engine.Change{c.change}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := audit.New([]*models.Bundle{first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Lookup = j.Get
+		var rep audit.Report
+		tick := &journal.Record{Kind: ledger.Tick, Micros: d.Micros + 1, Decision: raw}
+		if err := a.CheckRecord(&rep, d.Sequence+1, tick, nil, true, nil); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if len(rep.Differences) == 1 {
+			got = rep.Differences[0].Differs
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q, want %q", c.change, got, c.want)
+		}
 	}
 }
 
@@ -118,6 +165,9 @@ func recordEveryKind(t *testing.T, dir string, cfg Config) {
 	if err := n.journal.RotateMaster(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := engine.RetireBelow(t.Context(), n.journal, begun, "ada"); err != nil {
+		t.Fatal(err)
+	}
 	n.stop()
 }
 
@@ -145,6 +195,9 @@ func forgeRecord(r *journal.Record) (forged *journal.Record, want string, err er
 	case ledger.Report:
 		x.Decision, err = assay.MarshalCBOR(&journal.ReportNote{Version: 1})
 		return &x, "report without", err
+	case ledger.Tick:
+		x.Decision, err = assay.MarshalCBOR(&engine.TickNote{Version: 1})
+		return &x, "tick that does not say", err
 	case ledger.KeyRotation:
 		x.Decision = nil
 		return &x, "key rotation", nil

@@ -6,14 +6,17 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/auth"
+	"github.com/assayrisk/assay/serving/engine"
 )
 
 // Config says how a server works. Bundle and Journal are required; the zero value
@@ -62,6 +65,10 @@ type Config struct {
 	// MaxAhead is how far an event's time may lie ahead of the clock: an event from
 	// the future would move all windows forward. 0: 5 minutes.
 	MaxAhead time.Duration
+	// KeepPersonal is how long the personal parts of records are kept; after that
+	// they are dropped, within a day, and the log records it. 0: for ever; otherwise at
+	// least a day.
+	KeepPersonal time.Duration
 	// FourEyes makes activations and policy changes wait until a second admin
 	// asks for the same.
 	FourEyes bool
@@ -109,6 +116,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxAhead <= 0 {
 		c.MaxAhead = 5 * time.Minute
+	}
+	if c.KeepPersonal != 0 && c.KeepPersonal < engine.RetireEvery {
+		return c, fmt.Errorf("serving: personal parts of records cannot be kept for %v: keep them for %v at least, or "+
+			"with 0 for ever (setting keep-personal): %w", c.KeepPersonal, engine.RetireEvery, assay.ErrInvalid)
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -61,7 +61,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.calls.New = newCall
 	s.engine = engine.New(engine.Config{Journal: cfg.Journal, Logger: cfg.Logger, Now: cfg.Now, Load: cfg.Load,
-		MaxInFlight: cfg.MaxInFlight, MaxAhead: cfg.MaxAhead,
+		MaxInFlight: cfg.MaxInFlight, MaxAhead: cfg.MaxAhead, KeepPersonal: cfg.KeepPersonal,
 		RatePerSecond: cfg.RatePerSecond, RateBurst: cfg.RateBurst, Traced: cfg.Traces != nil,
 		FourEyes: cfg.FourEyes, AcceptedHead: cfg.AcceptedHead, AcceptedClock: cfg.AcceptedClock,
 		StartedBy: cfg.StartedBy, HasPolicy: len(cfg.Policy) > 0})

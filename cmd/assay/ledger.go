@@ -145,7 +145,7 @@ func (f *ledgerFlags) retire(ctx context.Context, u *ui) error {
 			return usagef("--before %d: the journal has %d records, so this would drop every private part; --before "+
 				"%d says so", f.before, n, n)
 		}
-		n, err := j.Retire(ctx, f.before)
+		n, err := engine.RetireBelow(ctx, j, f.before, node.User())
 		if err != nil {
 			return err
 		}

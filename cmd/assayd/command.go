@@ -10,9 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -203,19 +201,12 @@ func folders(dir string) (names []string) {
 	return names
 }
 
-// whoami names the operating system's user.
-func whoami() string {
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		return u.Username
-	}
-	return "uid " + strconv.Itoa(os.Getuid())
-}
-
 func servingConfig(s *settings, log *slog.Logger) (serving.Config, error) {
 	cfg := serving.Config{
 		MaxInFlight: s.MaxInFlight, MaxMessageBytes: s.MaxMessage, DrainTimeout: s.Drain, FourEyes: s.FourEyes,
-		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, Logger: log,
-		Version: version.String(), StartedBy: whoami(),
+		RatePerSecond: s.RatePerSecond, RateBurst: s.RateBurst, KeepPersonal: s.KeepPersonal,
+		Logger:  log,
+		Version: version.String(), StartedBy: node.User(),
 		KeyFiles: []string{s.TLSKey, s.ChainKey, filepath.Join(s.Dir, "keys", "*")},
 	}
 	if s.TLSCert != "" || s.TLSKey != "" || s.TLSClientCA != "" {

@@ -21,15 +21,16 @@ var errUsage = errors.New("usage")
 // settings is the one source of every setting: the key is the YAML name, the
 // flag, and (upper case, with ASSAY_ before it) the environment variable.
 type settings struct {
-	Bundle      string `yaml:"bundle" doc:"Bundle that decides first: a directory that assay train wrote. Required."`
-	Models      string `yaml:"models" doc:"Directory whose folders are bundles that an admin can activate or shadow. Empty: none."`
-	Dir         string `yaml:"dir" default:"assay-data" doc:"Directory of the journal, the log, the keys and the anchors. Back keys/ up apart."`
-	Keys        string `yaml:"keys" doc:"YAML file that names the program that keeps the master key, such as one that asks a hardware module (docs/formats/keys.md). Empty: the key is a file in dir."`
-	Origin      string `yaml:"origin" doc:"Name of the log at its first start, such as log.example.org/credit. Empty: random digits."`
-	HeadCopy    string `yaml:"head-copy" doc:"File on another device, or mounted from another machine, that a copy of the log's high-water mark is kept in: a directory that was put back to an older state does not start with it. Empty: none."`
-	AcceptHead  bool   `yaml:"accept-head" doc:"Start though neither the chain nor head-copy confirms that the log in dir is the newest: who says so vouches that no promise was given beyond it. The log records it."`
-	AcceptClock bool   `yaml:"accept-clock" doc:"Start though the machine's clock lies more than a day after the last record, and neither the chain nor the time-stamping authority confirms it: who says so vouches that it is right. The log records it."`
-	Policy      string `yaml:"policy" doc:"Policy YAML to decide by. Empty: the bundle's."`
+	Bundle       string        `yaml:"bundle" doc:"Bundle that decides first: a directory that assay train wrote. Required."`
+	Models       string        `yaml:"models" doc:"Directory whose folders are bundles that an admin can activate or shadow. Empty: none."`
+	Dir          string        `yaml:"dir" default:"assay-data" doc:"Directory of the journal, the log, the keys and the anchors. Back keys/ up apart."`
+	Keys         string        `yaml:"keys" doc:"YAML file that names the program that keeps the master key, such as one that asks a hardware module (docs/formats/keys.md). Empty: the key is a file in dir."`
+	Origin       string        `yaml:"origin" doc:"Name of the log at its first start, such as log.example.org/credit. Empty: random digits."`
+	HeadCopy     string        `yaml:"head-copy" doc:"File on another device, or mounted from another machine, that a copy of the log's high-water mark is kept in: a directory that was put back to an older state does not start with it. Empty: none."`
+	AcceptHead   bool          `yaml:"accept-head" doc:"Start though neither the chain nor head-copy confirms that the log in dir is the newest: who says so vouches that no promise was given beyond it. The log records it."`
+	AcceptClock  bool          `yaml:"accept-clock" doc:"Start though the machine's clock lies more than a day after the last record, and neither the chain nor the time-stamping authority confirms it: who says so vouches that it is right. The log records it."`
+	KeepPersonal time.Duration `yaml:"keep-personal" doc:"How long the personal parts of records are kept, such as 61320h for seven years. After that they are dropped, within a day, and the log records it. 0: for ever."`
+	Policy       string        `yaml:"policy" doc:"Policy YAML to decide by. Empty: the bundle's."`
 
 	Listen        string        `yaml:"listen" default:"127.0.0.1:7400" doc:"Address of the gRPC server. Without auth only a loopback address is taken."`
 	Ops           string        `yaml:"ops" default:"127.0.0.1:7401" doc:"Address of /metrics, /livez and /readyz over HTTP. Empty: none."`

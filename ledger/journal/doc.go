@@ -3,15 +3,15 @@
 // Package journal is the one writer of the ledger: it orders the records, makes them durable in groups, promises them,
 // and appends their leaves to the transparency log. docs/formats/journal.md draws its files.
 //
-//	Take ─▶ work ─▶ Append ─┐ (any order)                    ┌▶ reply with promise
-//	Take ─▶ work ─▶ Append ─┴▶ ring ─▶ writer: one group ────┤
-//	                 order by sequence number, sync, sign    └▶ drainer ─▶ guard ─▶ log (tiles, checkpoint)
+//	TakeAt ─▶ work ─▶ Append ─┐ (any order)                  ┌▶ reply with promise
+//	TakeAt ─▶ work ─▶ Append ─┴▶ ring ─▶ writer: one group ──┤
+//	                   order by sequence number, sync, sign  └▶ drainer ─▶ guard ─▶ log (tiles, checkpoint)
 //
-// What comes in: a Record, and the number that Take gave for it. What goes out: its promise at once, and once the log
+// What comes in: a Record, and the number that TakeAt gave for it. What goes out: its promise at once, and once the log
 // has published it, its receipt. The steps of a record, in order:
 //
-//	take     append.go   Take gives the next sequence number: the record's place in the journal, and its
-//	                     leaf's index in the log. Whoever took it must Append it.
+//	take     time.go     TakeAt gives the next sequence number and the time: the record's place in the journal, and
+//	                     its leaf's index in the log. Whoever took it must Append it.
 //	prepare  prepare.go  all of the record's cryptography, in the caller's goroutine; then it waits in a ring
 //	group    writer.go   one goroutine takes every record that is ready, in unbroken order
 //	sync     group.go    one write and one sync in the record files
@@ -27,6 +27,7 @@
 //	tilelog     the log's directory; it can be rebuilt from the records
 //	guard       the signing key, which signs checkpoints of the journal's own records and nothing else
 //	overlay     a file system that reads a journal without changing it
+//	recordclock  the clock of the records, which a machine's clock that jumps does not move
 //	atomicfile  files that are replaced whole
 //
 // The other files:

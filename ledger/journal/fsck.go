@@ -62,6 +62,9 @@ func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 	defer func() { err = errors.Join(err, j.Close()) }()
 	c := checker{j: j, rep: &rep, recordRoots: map[uint64]assay.Digest{},
 		keysBySubject: map[string]vault.ID{}, erasedKeys: map[vault.ID][16]byte{}}
+	if c.droppedBelow, err = j.Dropped(); err != nil {
+		return rep, fmt.Errorf("fsck: %w", err)
+	}
 	if c.retiredBelow, err = j.store.Number(store.Retired); err != nil {
 		return rep, fmt.Errorf("fsck: %w", err)
 	}
@@ -93,6 +96,7 @@ type checker struct {
 	erasedKeys    map[vault.ID][16]byte   // keys whose erasure must follow -> their subject's tag
 
 	retiredBelow uint64 // private parts below may be gone
+	droppedBelow uint64 // private parts below must be
 }
 
 func (c *checker) corrupt(format string, args ...any) error {

@@ -71,6 +71,9 @@ func (c *checker) checkRecords(ctx context.Context) error {
 
 // checkRecord opens one record, and checks its key and its place in the index.
 func (c *checker) checkRecord(seq uint64, s recordfile.StoredRecord) error {
+	if seq < c.droppedBelow && len(s.Personal) > 0 && s.Key != c.j.store.System().ID() {
+		return c.corrupt("the private part of record %d is there, and its retention has passed: retire it again", seq)
+	}
 	r, _, err := c.j.open(seq, s)
 	switch {
 	case err == nil:

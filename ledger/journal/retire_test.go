@@ -4,9 +4,11 @@ package journal
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/store"
 )
 
 func TestRetire(t *testing.T) {
@@ -51,5 +53,24 @@ func TestRetire(t *testing.T) {
 	}
 	if err := fsckOnce(t, dir); err != nil {
 		t.Error(err)
+	}
+	j, stop = start(t, dir, Config{})
+	if below, err := j.Dropped(); below != 200 || err != nil {
+		t.Errorf("records below %d are said to be without their private parts, %v", below, err)
+	}
+	if seq, _, ok, err := j.OldestOfSubject(t.Context(), 0); seq != 1 || !ok || err != nil {
+		t.Errorf("the oldest record of a subject is %d, %v, %v", seq, ok, err)
+	}
+	if seq, _, ok, err := j.OldestOfSubject(t.Context(), 300); seq != 300 || ok || err != nil {
+		t.Errorf("after the last, the oldest record of a subject is %d, %v, %v", seq, ok, err)
+	}
+	if err := j.raiseMark(store.Dropped, 250); err != nil { // files of before a retirement were put back
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fsckOnce(t, dir); err == nil || !strings.Contains(err.Error(), "record 200 is there") {
+		t.Errorf("private parts that should be gone: %v", err)
 	}
 }

@@ -73,7 +73,7 @@ func (a *Auditor) CheckRecord(rep *Report, seq uint64, r *journal.Record, unread
 	if engine.FeedsWindows(r.Kind) {
 		return a.checkEvent(rep, k, seq, r, wanted, each)
 	}
-	checked, what, err := a.checkOther(r)
+	checked, what, err := a.checkOther(seq, r)
 	if err != nil {
 		return fmt.Errorf("record %d: %w", seq, err)
 	}

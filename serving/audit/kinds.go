@@ -18,7 +18,7 @@ import (
 // checkOther checks a record that holds no event. checked is false where the
 // auditor does not have the bundle or the record that the check needs; what is the
 // difference, "" for none.
-func (a *Auditor) checkOther(r *journal.Record) (checked bool, what string, err error) {
+func (a *Auditor) checkOther(seq uint64, r *journal.Record) (checked bool, what string, err error) {
 	switch r.Kind {
 	case ledger.Policy, ledger.Activation:
 		return a.checkAct(r)
@@ -34,6 +34,8 @@ func (a *Auditor) checkOther(r *journal.Record) (checked bool, what string, err 
 		if err := assay.UnmarshalCBOR(r.Decision, &n); err != nil || n.Key == (journal.ErasureNote{}).Key {
 			return true, "erasure without the key that was destroyed", nil
 		}
+	case ledger.Tick:
+		return a.checkTick(seq, r)
 	case ledger.KeyRotation:
 		var n journal.RotationNote
 		if err := assay.UnmarshalCBOR(r.Decision, &n); err != nil {
@@ -108,4 +110,31 @@ func (a *Auditor) checkShadow(r *journal.Record) (checked bool, what string, err
 		}
 	}
 	return checked, "", nil
+}
+
+// checkTick checks that what a tick says was due by then was.
+func (a *Auditor) checkTick(seq uint64, r *journal.Record) (checked bool, what string, err error) {
+	n, err := engine.ReadTick(r)
+	if errors.Is(err, assay.ErrPrecondition) {
+		return false, "", err
+	}
+	if err != nil {
+		return true, "tick that does not say what was due", nil
+	}
+	for _, c := range n.Changes {
+		switch {
+		case c.Until > r.Micros:
+			return true, "tick: it says that something was due that lay ahead", nil
+		case c.Below == 0 || c.Below > seq:
+			return true, fmt.Sprintf("tick: it retires the records below %d", c.Below), nil
+		}
+		newest, err := a.Lookup(c.Below - 1)
+		if newest == nil {
+			return false, "", fmt.Errorf("the newest record that was retired: %w", err)
+		}
+		if newest.Micros > c.Until {
+			return true, fmt.Sprintf("tick: it retires record %d, which was not due", c.Below-1), nil
+		}
+	}
+	return true, "", nil
 }

@@ -75,6 +75,7 @@ const maxDifferences = 100
 //	erasure        it names the key that was destroyed (assay ledger fsck checks that no file still has it)
 //	key rotation   it says how many keys were wrapped anew
 //	report         it names the digest of a report
+//	tick           what it changes was due by its own time
 type Kind struct {
 	Kind       string `json:"kind"`
 	Records    int    `json:"records"`

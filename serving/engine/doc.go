@@ -7,7 +7,7 @@
 //	               critical section, in sequence order
 //	             ┌──────────────────────────────────────┐
 //	claim ─▶ ... │ read windows, apply event, take the  │ ─▶ score ─▶ policy ─▶ reasons ─▶ journal ─▶ promise
-//	the id       │ next sequence number                 │
+//	the id       │ next sequence number and its time    │
 //	             └──────────────────────────────────────┘
 //
 // A request passes through these files:
@@ -29,7 +29,8 @@
 // an activation and in an audit alike:
 //
 //	transition.go what a record changes                     state.go    the state, and how it is changed
-//	erase.go      a party leaves the windows
+//	erase.go      a party leaves the windows                tick.go     what becomes due by record time
+//	                                                        retirement.go  old personal parts go
 //
 // How the models come to be there:
 //

@@ -32,6 +32,7 @@ type Config struct {
 	MaxAhead      time.Duration // how far in the future an event may lie
 	RatePerSecond float64       // rows a second of one caller; 0: no limit
 	RateBurst     int           // rows at once of one caller; 0: one second's worth
+	KeepPersonal  time.Duration // how long personal parts are kept; 0: for ever
 	Traced        bool          // requests may carry a span, to which the stages are added
 
 	// What a start records, apart from its first model.
@@ -63,6 +64,7 @@ type Engine struct {
 	drift       *Drift
 	late        *lateEvents
 	index       *Index
+	timed       []timedPart
 
 	joining struct {
 		sync.Mutex
@@ -84,12 +86,14 @@ func New(cfg Config) *Engine {
 	e.mu.state = NewState()
 	e.rowsAtOnce = batchRowsAtOnce * runtime.GOMAXPROCS(0)
 	e.batchTurns = semaphore.NewWeighted(int64(e.rowsAtOnce))
+	e.timed = []timedPart{&retirement{journal: e.journal, keep: cfg.KeepPersonal, retired: e.retiredBelow}}
 	e.pool.New = func() any { return new(group) }
 	return e
 }
 
 // Run does the work in the background until ctx ends: it scores challengers,
-// indexes the records from before the start, and logs late events. When ctx
+// indexes the records from before the start, logs late events, and does what
+// becomes due. When ctx
 // ends it finishes what still waits.
 func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
@@ -101,7 +105,15 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 	})
 	wg.Go(func() { e.late.run(ctx, e.log) })
+	wg.Go(func() { e.runTicks(ctx) })
 	wg.Wait()
+}
+
+// retiredBelow is the state's RetiredBelow.
+func (e *Engine) retiredBelow() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.mu.state.RetiredBelow()
 }
 
 // Shadows are the challengers.

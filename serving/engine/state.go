@@ -10,11 +10,12 @@ import (
 	"github.com/assayrisk/assay/features"
 )
 
-// State is what decisions read and records alone change: the windows of plans, and
-// what acts add up to. Equal records make equal states.
+// State is what decisions read and records alone change: the windows of plans, what
+// acts add up to, and what ticks changed. Equal records make equal states.
 type State struct {
 	windows []*Windows
 	acts    inForce
+	retired uint64 // subjects' records below this number have no personal part
 }
 
 // Windows are the windows of one plan.
@@ -62,6 +63,9 @@ func (s *State) WindowsOf(plan assay.Digest) *Windows {
 // is under the plan that took it.
 func (s *State) Apply(t *Transition) (late Lateness, err error) {
 	s.acts.apply(t)
+	if t.tick != nil {
+		s.applyTick(t.tick)
+	}
 	for _, w := range s.windows {
 		if t.erased != nil {
 			w.state.Forget(t.erased.role, t.erased.party)

@@ -20,7 +20,8 @@ import (
 //	decision, event, failed   the windows, from the business part of the event
 //	erasure                   the rows and member lists that have the party
 //	activation, policy        what acts add up to
-//	other kinds               nothing: nor does the end of retention, which takes personal parts alone
+//	tick                      what became due: personal parts below a number, which no window reads
+//	other kinds               nothing
 type Transition struct {
 	Sequence uint64
 	Kind     ledger.Kind
@@ -36,9 +37,10 @@ type Transition struct {
 	// Lost: the record is of format 1, and its event cannot be read any more.
 	Lost bool
 
-	by     decider  // what the record names
-	act    *Act     // nil: none, or it cannot be read
-	erased *erasure // nil: none
+	by     decider   // what the record names
+	act    *Act      // nil: none, or it cannot be read
+	erased *erasure  // nil: none
+	tick   *TickNote // nil: none
 }
 
 // Erases reports whether the record erases a party of records that say by which
@@ -71,6 +73,8 @@ func ReadTransition(seq uint64, r *journal.Record, unreadable error, number Part
 		err = assay.UnmarshalCBOR(r.Decision, t.act)
 	case r.Kind == ledger.Erasure:
 		t.erased, err = readErasure(r)
+	case r.Kind == ledger.Tick:
+		t.tick, err = ReadTick(r)
 	}
 	if err != nil {
 		return t, fmt.Errorf("record %d: %w", seq, err)

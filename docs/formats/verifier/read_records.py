@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_receipt as receipts
 
-KINDS = ["", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed", "report", "shadow"]
+KINDS = ["", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed", "report", "shadow",
+         "tick"]
 PROGRAMME_BLOCK = 1 << 24
 
 

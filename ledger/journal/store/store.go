@@ -40,6 +40,7 @@ const (
 	Indexed   Mark = "indexed"   // the store has the subject keys of records below this number (8)
 	Tagged    Mark = "tagged"    // the store has the request tags of records below this number (8)
 	Retired   Mark = "retired"   // private parts of records below this number (8) may be gone
+	Dropped   Mark = "dropped"   // private parts of records below this number (8) are gone
 	Final     Mark = "final"     // erasures in records below this number (8) are final
 	System    Mark = "system"    // id of the system key
 	Published Mark = "published" // size of the newest published checkpoint (8); not synced
