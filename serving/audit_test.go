@@ -5,11 +5,13 @@ package serving
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
+	"github.com/assayrisk/assay/ledger/vault"
 	"github.com/assayrisk/assay/models"
 	"github.com/assayrisk/assay/serving/audit"
 	"github.com/assayrisk/assay/serving/engine"
@@ -143,6 +145,75 @@ func TestAuditAfterErasure(t *testing.T) {
 	rep := audited(t, reopen(t, dir), b, 0, audit.All)
 	if rep.Erased != 4 || rep.Different != 0 || rep.Same != 1 {
 		t.Errorf("report %+v, want 4 erased and 1 made again", rep)
+	}
+}
+
+// TestAuditOfFormat1 audits records as format 1 has them: without business parts. When
+// an event cannot be read any more, the decision that read it is made again only in
+// part, and the report says why. With its business part it is the same.
+func TestAuditOfFormat1(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := bundle(t, windowPlan, "windows", 0)
+	n := start(t, dir, Config{Bundle: b})
+	for i := range 3 {
+		id := fmt.Sprint(i)
+		if _, err := n.client.Record(t.Context(), "p"+id, payment("p"+id, 7)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.client.Score(t.Context(), "a"+id, plain("a"+id, 300)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.stop()
+	j := reopen(t, dir)
+	run := func(change func(seq uint64, r *journal.Record) error) *audit.Report {
+		t.Helper()
+		a, err := audit.New([]*models.Bundle{b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep := new(audit.Report)
+		if err := j.Scan(0, audit.All, func(seq uint64, r *journal.Record, _ error) error {
+			unreadable := change(seq, r)
+			return a.CheckRecord(rep, seq, r, unreadable, true, nil)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return rep
+	}
+	const second = begun + 2 // the second payment
+	lose := func(seq uint64, r *journal.Record) error {
+		if seq != second {
+			return nil
+		}
+		r.Private = nil
+		return vault.ErrErased
+	}
+	asFormat1 := func(_ uint64, r *journal.Record) error {
+		ev, err := engine.EventOf(r)
+		if err != nil || ev == nil {
+			return err
+		}
+		r.Private, r.Business, r.PartyNumbers = ev.AppendBinary(nil), nil, nil
+		return nil
+	}
+	if rep := run(asFormat1); rep.Same != 3 || !rep.OK() {
+		t.Errorf("format 1: %+v, want all the same", rep)
+	}
+	if rep := run(lose); rep.Same != 3 || !rep.OK() {
+		t.Errorf("format 2 without a personal part: %+v, want all the same", rep)
+	}
+	rep := run(func(seq uint64, r *journal.Record) error {
+		if err := asFormat1(seq, r); err != nil {
+			return err
+		}
+		return lose(seq, r)
+	})
+	if rep.Same != 1 || rep.Partly != 2 || !rep.OK() || len(rep.PartlyReasons) != 1 ||
+		rep.PartlyReasons[0].Decisions != 2 || rep.PartlyReasons[0].First != second+1 ||
+		!strings.Contains(rep.PartlyReasons[0].Reason, "cannot be read any more") {
+		t.Errorf("format 1 without an event: %+v, want two decisions partly", rep)
 	}
 }
 

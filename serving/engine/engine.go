@@ -187,6 +187,13 @@ func (e *Engine) HoldSequencing() (release func()) {
 	return e.mu.Unlock
 }
 
+// StateBytes is State.Bytes of the running engine. It is for tests.
+func (e *Engine) StateBytes() (acts []byte, windows map[assay.Digest][]byte, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.mu.state.Bytes()
+}
+
 // ClaimedIDs is how many request ids are claimed by requests under way. It is
 // for tests.
 func (e *Engine) ClaimedIDs() (n int) {

@@ -102,8 +102,20 @@ func (w *Windows) Vector(ev *assay.Event, parties []features.Party) (assay.Vecto
 	return w.plan.VectorByParties(nil, ev, parties, w.state)
 }
 
-// Snapshot returns the windows as bytes: equal states give equal bytes.
-func (w *Windows) Snapshot() ([]byte, error) { return w.state.Snapshot() }
+// Bytes returns what acts add up to and the windows of each plan, so that equal
+// states give equal bytes.
+func (s *State) Bytes() (acts []byte, windows map[assay.Digest][]byte, err error) {
+	if acts, err = s.acts.bytes(); err != nil {
+		return nil, nil, err
+	}
+	windows = make(map[assay.Digest][]byte, len(s.windows))
+	for _, w := range s.windows {
+		if windows[w.plan.Digest()], err = w.state.Snapshot(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return acts, windows, nil
+}
 
 // drop leaves out the windows that are not needed.
 func (s *State) drop(unneeded func(w *Windows) bool) {
