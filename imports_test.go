@@ -66,12 +66,13 @@ ledger/journal/overlay  :
 ledger/journal/recordclock :
 ledger/journal/recordfile : . ledger/vault ledger/journal/atomicfile
 ledger/journal/statefile : . ledger/vault ledger/journal/atomicfile
-ledger/journal/store    : . ledger/vault ledger/journal/atomicfile ledger/journal/recordfile
+ledger/journal/listing  : . ledger/vault
+ledger/journal/store    : . ledger/vault ledger/journal/atomicfile ledger/journal/listing ledger/journal/recordfile
 ledger/journal/tilelog  : . ledger ledger/journal/atomicfile
 ledger/journal/guard    : . ledger ledger/vault ledger/journal/store
 ledger/journal          : . internal/compact ledger ledger/vault ledger/journal/atomicfile ledger/journal/guard
-                          ledger/journal/overlay ledger/journal/recordclock ledger/journal/recordfile
-                          ledger/journal/statefile
+                          ledger/journal/listing ledger/journal/overlay ledger/journal/recordclock
+                          ledger/journal/recordfile ledger/journal/statefile
                           ledger/journal/store ledger/journal/tilelog
 ledger/anchor           : . ledger
 ledger/anchor/evm       : . ledger/anchor

@@ -22,12 +22,13 @@ import (
 	"github.com/assayrisk/assay/serving/wire"
 )
 
-// Bounds of ListDecisions. A page reads at most maxScan records, so that a filter
-// that matches little cannot occupy the server; the next page goes on from there.
+// Bounds of ListDecisions. A page reads at most maxScan records, so that records which
+// can be found by reading alone cannot occupy the server; the next page goes on from there.
 const (
 	defaultPage = 100
 	maxPage     = 1000
-	maxScan     = 20_000
+	maxScan     = 1_000
+	maxLooks    = 16 // of some milliseconds, see journal.Search
 )
 
 // Scoring comes before lists.
@@ -53,6 +54,7 @@ type page struct {
 	size  int
 	next  uint64 // the sequence number to go on from
 	read  int    // records so far
+	looks int    // of lookedAtMuch
 	out   []*pb.ScoreResponse
 
 	// beforeRecord is called before each record is read. Its error ends the page.
@@ -100,40 +102,63 @@ func (s *scoringServer) ListDecisions(ctx context.Context, req *pb.ListDecisions
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	for {
-		at, ok := s.engine.Index().Next(p.next, p.query)
-		if !ok {
-			return p.lastPage()
-		}
-		p.next = at
-		end := (at/engine.IndexBlock + 1) * engine.IndexBlock
-		err := s.cfg.Journal.Scan(at, end, func(seq uint64, rec *journal.Record, unreadable error) error {
-			return p.addRecord(ctx, seq, rec, unreadable)
-		})
-		switch {
-		case errors.Is(err, errPageFull):
-			return &pb.ListDecisionsResponse{Decisions: p.out, NextPageToken: pageToken(p.next, p.found)}, nil
-		case err != nil:
-			return nil, err
-		}
-		if s.cfg.Journal.Stats().Durable <= end {
-			return p.lastPage()
-		}
-		p.next = end
-	}
-}
-
-// lastPage is the answer when no record is left.
-func (p *page) lastPage() (*pb.ListDecisionsResponse, error) {
-	if !p.found && p.emptyError != nil {
+	err = p.fill(ctx, s.cfg.Journal)
+	switch {
+	case errors.Is(err, errPageFull):
+		return &pb.ListDecisionsResponse{Decisions: p.out, NextPageToken: pageToken(p.next, p.found)}, nil
+	case err != nil:
+		return nil, err
+	case !p.found && p.emptyError != nil:
 		return nil, p.emptyError
 	}
 	return &pb.ListDecisionsResponse{Decisions: p.out}, nil
 }
 
+// fill reads the records that the journal's index finds until none is left, or the page is full (errPageFull).
+func (p *page) fill(ctx context.Context, j *journal.Journal) (err error) {
+	search, err := p.query.Search(j)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, search.Close()) }()
+	for {
+		first, end, err := search.Next(p.next)
+		if err != nil {
+			return err
+		}
+		p.next = first
+		if first == end { // much was looked at
+			if err := p.lookedAtMuch(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		err = j.Scan(first, end, func(seq uint64, rec *journal.Record, unreadable error) error {
+			return p.addRecord(ctx, seq, rec, unreadable)
+		})
+		if err != nil {
+			return err
+		}
+		if j.Stats().Durable <= end {
+			return nil
+		}
+		p.next = end
+	}
+}
+
+// lookedAtMuch is called when the index was searched for a while without a match: it costs as much as the records that
+// are read before one row is charged, and a page ends after maxLooks of it.
+func (p *page) lookedAtMuch(ctx context.Context) error {
+	if p.looks++; p.looks == maxLooks {
+		return errPageFull
+	}
+	p.read += recordsPerRow - p.read%recordsPerRow
+	return p.beforeRecord(ctx, p.read)
+}
+
 // addRecord reads one record, and adds it to the page if it matches.
 func (p *page) addRecord(ctx context.Context, seq uint64, rec *journal.Record, unreadable error) error {
-	if len(p.out) == p.size || p.read == maxScan {
+	if len(p.out) == p.size || p.read >= maxScan {
 		return errPageFull
 	}
 	if err := ctx.Err(); err != nil {

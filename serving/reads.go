@@ -94,7 +94,7 @@ func (s *scoringServer) GetDecision(ctx context.Context, req *pb.GetDecisionRequ
 
 // decisionResponse is the decision of a record; an error if it has none.
 func decisionResponse(rec *journal.Record) (*pb.ScoreResponse, error) {
-	if !engine.CarriesDecision(rec) {
+	if !rec.CarriesDecision() {
 		return nil, fmt.Errorf("that record is of kind %s, not a decision: %w", rec.Kind, assay.ErrNotFound)
 	}
 	d, err := assay.ParseDecision(rec.Decision)

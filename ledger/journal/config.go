@@ -50,7 +50,8 @@ type Config struct {
 	// each checkpoint, and how many must before it is published. "" asks none.
 	Witnesses string
 	// RebuildLog moves the log's directory aside at Open and builds it again
-	// from the records: for use after a refusal, or after records were restored.
+	// from the records: for use after a refusal, or after records were restored. The
+	// index of lists is made again too.
 	RebuildLog bool
 	// HighWaterCopy is a second file for the high-water mark, on another device or
 	// machine than the directory. Every checkpoint is written there before it is

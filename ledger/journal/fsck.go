@@ -68,13 +68,15 @@ func fsck(ctx context.Context, dir string, cfg Config) (rep FsckReport, err erro
 	if c.retiredBelow, err = j.store.Number(store.Retired); err != nil {
 		return rep, fmt.Errorf("fsck: %w", err)
 	}
+	defer func() { err = errors.Join(err, c.lists.close()) }()
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
 	}{
-		{"claims", c.gatherClaims}, {"records", c.checkRecords}, {"roots", c.compareRoots},
+		{"claims", c.gatherClaims}, {"lists", c.openLists}, {"records", c.checkRecords}, {"roots", c.compareRoots},
 		{"tiles", c.compareRightEdge},
-		{"requests", c.checkRequests}, {"keys", c.checkSubjectKeys}, {"files", c.checkStoreFiles},
+		{"requests", c.checkRequests}, {"keys", c.checkSubjectKeys},
+		{"parties", c.checkParties}, {"files", c.checkStoreFiles},
 	} {
 		if err := step.run(ctx); err != nil {
 			return rep, fmt.Errorf("fsck: %s: %w", step.name, err)
@@ -95,6 +97,7 @@ type checker struct {
 	keysBySubject map[string]vault.ID     // subject -> key id
 	erasedKeys    map[vault.ID][16]byte   // keys whose erasure must follow -> their subject's tag
 
+	lists        listChecker
 	retiredBelow uint64 // private parts below may be gone
 	droppedBelow uint64 // private parts below must be
 }

@@ -101,6 +101,9 @@ func (c *checker) checkRecord(seq uint64, s recordfile.StoredRecord) error {
 	default:
 		return err
 	}
+	if err := c.checkListed(seq, s, r, err); err != nil {
+		return err
+	}
 	c.rep.Records++
 	if s.Tag == (Tag{}) {
 		return nil

@@ -8,8 +8,10 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/listing"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/journal/store"
+	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // group is one commit: its promise covers count records from first.
@@ -48,18 +50,23 @@ type pendingGroup struct {
 func (p *pendingGroup) build(j *Journal) error {
 	n := len(p.entries)
 	first := p.entries[0].seq
-	size := 0
+	size, numbers := 0, 0
 	for _, e := range p.entries {
-		size += len(e.public)
+		size, numbers = size+len(e.public), numbers+len(e.listed.Parties)
 	}
 	b := &leafBlock{first: first,
 		publicParts: make([]byte, 0, size), ends: make([]uint32, n), hashes: make([]assay.Digest, n)}
-	x := &store.Group{First: first, Count: uint32(n), Tags: make([]Tag, n)}
+	x := &store.Group{First: first, Count: uint32(n), Tags: make([]Tag, n), Entries: make([]listing.Entry, n)}
+	parties := make([]vault.ID, 0, numbers)
 	p.business, p.personal = p.business[:0], p.personal[:0]
 	for i, e := range p.entries {
 		b.publicParts = append(b.publicParts, e.public...)
 		b.ends[i], b.hashes[i], x.Tags[i] = uint32(len(b.publicParts)), e.leafHash, e.tag
 		p.business, p.personal = append(p.business, e.business), append(p.personal, e.personal)
+		from := len(parties)
+		parties = append(parties, e.listed.Parties...)
+		x.Entries[i] = e.listed
+		x.Entries[i].Parties = parties[from:]
 		if e.tag != (Tag{}) {
 			j.store.NoteRequest(e.tag)
 		}

@@ -48,7 +48,8 @@ type Journal struct {
 	programme    programmeKeys          // of business parts
 	dictionaries dictionaries           // that parts are compressed with
 	states       *statefile.Files       // snapshots of what decisions read
-	store        *store.Store           // subject keys, request index, marks: follows the records
+	store        *store.Store           // subject keys, request index, index of lists, marks: follows the records
+	callerTags   callerTags             // pseudonyms of callers
 	recent       recent                 // leaves that the log has not published
 	key          ledger.Key
 	master       vault.Keys
@@ -187,6 +188,11 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	next, err := j.records.End()
 	if err != nil {
 		return err
+	}
+	if j.cfg.RebuildLog {
+		if err := j.store.DropLists(); err != nil {
+			return err
+		}
 	}
 	err = j.store.CatchUp(next, func(from uint64, fn func(b *recordfile.StoredGroup) error) error {
 		return j.records.Groups(ctx, from, next, recordfile.KeyOpSections, fn)

@@ -11,8 +11,10 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/listing"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/journal/store"
+	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // maxInFlight is how many numbers may be taken and not yet durable. A power of two.
@@ -30,6 +32,8 @@ type entry struct {
 	tag           Tag
 	subject       *store.Subject
 	parties       []Party
+	listed        listing.Entry  // for lists
+	numbers       []vault.ID     // memory of its parties
 	erasedSubject *store.Subject // set by DestroyKey
 
 	group *group
@@ -95,6 +99,13 @@ func (j *Journal) prepare(e *entry, seq uint64, r *Record) error {
 		e.plaintext = r.appendBusiness(e.plaintext[:0], key.ID())
 		e.business = e.sealPart(e.business, dictionary, programme, ad[:])
 	}
+	e.listed, e.numbers = j.entryOf(r, key.ID(), e.numbers[:0], func(yield func(vault.ID) bool) {
+		for _, p := range r.Parties {
+			if !yield(p.ID()) {
+				return
+			}
+		}
+	})
 	e.plaintext = r.appendPersonal(e.plaintext[:0])
 	e.personal = e.sealPart(e.personal[:0], dictionary, key, ad[:])
 	return nil

@@ -26,6 +26,13 @@ func (j *Journal) Retire(ctx context.Context, before uint64) (n int, err error) 
 	if err := j.raiseMark(store.Retired, before); err != nil {
 		return 0, err
 	}
+	dropped, err := j.Dropped()
+	if err == nil {
+		err = j.unlistRetired(ctx, dropped, before)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("retire: %w", err)
+	}
 	firsts := j.records.FirstSequences()
 	for _, first := range firsts {
 		if first >= before {
@@ -53,6 +60,31 @@ func (j *Journal) raiseMark(m store.Mark, to uint64) error {
 
 // Dropped returns the number below which Retire has dropped all that it should.
 func (j *Journal) Dropped() (uint64, error) { return j.store.Number(store.Dropped) }
+
+// unlistRetired takes the outcomes of the records that are retired out of the index of lists.
+func (j *Journal) unlistRetired(ctx context.Context, from, before uint64) error {
+	var seqs []uint64
+	unlist := func() error {
+		err := j.store.Unlist(seqs)
+		seqs = seqs[:0]
+		return err
+	}
+	system := j.store.System().ID()
+	err := j.records.Scan(ctx, from, before, recordfile.PublicSections,
+		func(seq uint64, s recordfile.StoredRecord) error {
+			if s.Key == system {
+				return nil
+			}
+			if seqs = append(seqs, seq); len(seqs) < store.ListingRun {
+				return nil
+			}
+			return unlist()
+		})
+	if err != nil {
+		return err
+	}
+	return unlist()
+}
 
 // retireFile drops the private parts of one record file. If it is the last one, the writer waits meanwhile.
 func (j *Journal) retireFile(ctx context.Context, first, before uint64, last bool) (n int, err error) {

@@ -41,6 +41,7 @@ func (j *Journal) Run(ctx context.Context) error {
 		return err
 	})
 	g.Go(func() error { return j.runStore(finished) })
+	g.Go(func() error { return j.runLists(writer) })
 	g.Go(func() error { return j.runPreallocator(finished) })
 	g.Go(func() error { return j.runSignatures(finished) })
 	g.Go(func() error { j.runDiskWatch(writer); return nil })
@@ -76,6 +77,21 @@ func (j *Journal) runStore(finished <-chan struct{}) error {
 	if err != nil {
 		j.failed.set(err)
 	}
+	return err
+}
+
+// runLists brings the index of lists up to the records from before this run. Without it, lists read the records.
+func (j *Journal) runLists(ctx context.Context) error {
+	err := j.fillLists(ctx)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return nil
+	case errors.Is(err, assay.ErrCorrupt):
+		j.cfg.Logger.Warn("journal: lists have no index of the records from before the start and read them all",
+			"error", err)
+		return nil
+	}
+	j.failed.set(err)
 	return err
 }
 

@@ -20,7 +20,7 @@
 //
 // What the requests read and change:
 //
-//	models.go     the loaded models and their windows       index.go    which blocks of records a list can skip
+//	models.go     the loaded models and their windows       query.go    which records a list wants
 //	shadow.go     challengers                               drift.go    the population compared with training
 //	late.go       events that came too late                 unseen.go   texts that training did not have
 //	limiter.go    rows a second of one caller               metrics.go  time by stage, records by outcome

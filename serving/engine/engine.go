@@ -63,7 +63,6 @@ type Engine struct {
 	shadows     *Shadows
 	drift       *Drift
 	late        *lateEvents
-	index       *Index
 	timed       []timedPart
 
 	joining struct {
@@ -82,7 +81,7 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, journal: cfg.Journal, log: cfg.Logger, now: cfg.Now, claims: newClaims(),
 		rates: newRateLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(Drift),
-		index: newIndex(cfg.Journal.Stats().Durable), late: newLateEvents(), instruments: newInstruments(cfg.Traced)}
+		late: newLateEvents(), instruments: newInstruments(cfg.Traced)}
 	e.mu.state = NewState()
 	e.rowsAtOnce = batchRowsAtOnce * runtime.GOMAXPROCS(0)
 	e.batchTurns = semaphore.NewWeighted(int64(e.rowsAtOnce))
@@ -92,18 +91,11 @@ func New(cfg Config) *Engine {
 }
 
 // Run does the work in the background until ctx ends: it scores challengers,
-// indexes the records from before the start, logs late events, and does what
-// becomes due. When ctx
+// logs late events, and does what becomes due. When ctx
 // ends it finishes what still waits.
 func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.shadows.run(ctx, e.journal, e.log) })
-	wg.Go(func() {
-		if err := e.index.fill(ctx, e.journal); err != nil && ctx.Err() == nil {
-			e.log.Warn("ListDecisions has no index of the records from before the start and reads them all", "error",
-				err)
-		}
-	})
 	wg.Go(func() { e.late.run(ctx, e.log) })
 	wg.Go(func() { e.runTicks(ctx) })
 	wg.Wait()
@@ -121,9 +113,6 @@ func (e *Engine) Shadows() *Shadows { return e.shadows }
 
 // Drift compares what the active model sees with its training.
 func (e *Engine) Drift() *Drift { return e.drift }
-
-// Index says which blocks of records may hold the decisions of a list.
-func (e *Engine) Index() *Index { return e.index }
 
 // InFlight is how many rows are under way.
 func (e *Engine) InFlight() int64 { return e.inFlight.Load() }

@@ -302,10 +302,9 @@ func (e *Engine) appendGroup(ctx context.Context, n *numberedGroup) {
 	e.onDurable(durable)
 }
 
-// onDurable passes durable records to the index, the metrics, the challengers and
+// onDurable passes durable records to the metrics, the challengers and
 // the watches over unseen texts and drift.
 func (e *Engine) onDurable(rs []*Request) {
-	e.index.add(rs)
 	var outcomes [assay.Recorded + 1]int
 	for _, r := range rs {
 		outcomes[r.Decision.Outcome]++

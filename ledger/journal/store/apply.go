@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	assay "github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/ledger/journal/listing"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/vault"
 )
@@ -22,12 +23,23 @@ func (s *Store) applyGroups(batch []*Group) error {
 	b := s.db.NewBatchWithSize(1 << 16)
 	defer b.Close()
 	changed := map[[16]byte]vault.ID{} // subject tag -> key id set by this batch
+	u := unlisting{store: s, rows: map[uint64]*listing.Columns{}}
+	var erased []vault.ID
 	for _, g := range batch {
 		for i := range g.Ops {
 			if err := s.applyOp(b, &g.Ops[i], changed); err != nil {
 				return err
 			}
+			if id := g.Ops[i].Key; g.Ops[i].Kind == recordfile.EraseKey {
+				erased = append(erased, id)
+				if err := u.party(b, id); err != nil {
+					return err
+				}
+			}
 		}
+	}
+	if err := u.write(b); err != nil {
+		return err
 	}
 	from, last := batch[0].First, batch[len(batch)-1]
 	upto := last.end()
@@ -37,6 +49,9 @@ func (s *Store) applyGroups(batch []*Group) error {
 	}
 	if err := errors.Join(set(b, Indexed.key(), binary.BigEndian.AppendUint64(nil, upto)), b.Commit(opt)); err != nil {
 		return fmt.Errorf("store: %w: %w", err, assay.ErrUnavailable)
+	}
+	for _, id := range erased {
+		s.lists.erased[id] = struct{}{}
 	}
 	for _, g := range batch {
 		for _, sub := range g.made {
@@ -96,6 +111,9 @@ func (s *Store) CatchUp(end uint64, walk Walk) error {
 			"the record files are an older copy, or were cut: %w", from, tagged, end, assay.ErrCorrupt)
 	}
 	s.queue.init(end)
+	if err := s.openLists(from, end); err != nil {
+		return err
+	}
 	var keys, tags []*Group
 	n := 0
 	flush := func(upto uint64) error {

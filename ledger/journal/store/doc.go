@@ -6,8 +6,10 @@
 //	in   Group: the request tags of a durable group, and what it does to subject keys
 //	       Add ─▶ queue ─▶ Run: subject keys within milliseconds, request tags once there are many (queue.go)
 //	       CatchUp at a start: what the record files have and the store lacks (apply.go)
+//	       what lists ask of each record: in runs, or from the record files after a crash (lists.go)
 //	out  Find: a request id's record (requests.go), with a filter that answers "never seen" from memory (filter.go)
 //	     Subject, Key: keys, from memory, from the database, or new ones (keyring.go)
+//	     Search: the records of a list (listsearch.go, listcolumns.go)
 //	     Number, Bytes, ProvenCheckpoint: marks (store.go)
 //
 // What a crash takes from the store, the record files bring back: nothing is lost when the store is behind. A new

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/assayrisk/assay/ledger/journal/listing"
 	"github.com/assayrisk/assay/ledger/journal/recordfile"
 )
 
@@ -26,7 +27,9 @@ type Group struct {
 	Count uint32
 	Tags  []recordfile.Tag   // of its records, in order
 	Ops   []recordfile.KeyOp // what it does to subject keys
-	made  []*Subject         // whose keys it makes durable
+	// Entries is what lists ask of its records, in order; nil: none of them can be listed.
+	Entries []listing.Entry
+	made    []*Subject // whose keys it makes durable
 }
 
 func (g *Group) end() uint64 { return g.First + uint64(g.Count) }
@@ -68,6 +71,7 @@ func (q *queue) find(tag recordfile.Tag) (seq uint64, ok bool) {
 
 // Add takes a durable group; it returns how many records wait.
 func (s *Store) Add(g *Group) int {
+	s.lists.add(g)
 	q := &s.queue
 	q.mu.Lock()
 	q.pending = append(q.pending, g)
@@ -102,7 +106,10 @@ func (s *Store) Run(finished, failed <-chan struct{}) error {
 	t := time.NewTicker(applyInterval)
 	defer t.Stop()
 	for final := false; ; {
-		if err := s.applyPending(final); err != nil || final {
+		if err := s.applyPending(final); err != nil {
+			return err
+		}
+		if err := s.listPending(final); err != nil || final {
 			return err
 		}
 		select {

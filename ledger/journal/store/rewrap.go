@@ -122,12 +122,30 @@ func (s *Store) Purge(ctx context.Context) error {
 	if err := s.db.Flush(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	for _, t := range []Table{Keys, Subjects} {
+	for _, t := range []Table{Keys, Subjects, Columns} {
 		if err := s.db.Compact(ctx, []byte{byte(t)}, []byte{byte(t) + 1}, false); err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
 	}
-	return nil
+	return s.purgeParties(ctx)
+}
+
+// purgeParties removes the deleted rows of the parties whose erasures are not final yet.
+func (s *Store) purgeParties(ctx context.Context) error {
+	final, err := s.Number(Final)
+	if err != nil {
+		return err
+	}
+	return s.Each(ctx, Erased, func(k, v []byte) error {
+		if len(k) != 16 || len(v) != 8 || binary.BigEndian.Uint64(v) < final {
+			return nil
+		}
+		from, to := partyBounds(vault.ID(k))
+		if err := s.db.Compact(ctx, from, to, false); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		return nil
+	})
 }
 
 // NewestErasure returns the largest sequence number of an erasure.

@@ -28,6 +28,9 @@ const (
 	Subjects Table = 's' // subject tag (16)  -> key id (16)
 	Keys     Table = 'k' // key id (16)       -> wrapped subject key
 	Erased   Table = 'x' // key id (16)       -> sequence of the erasure (8)
+	Columns  Table = 'c' // first number (8)  -> outcomes, callers and times of records, sealed
+	Parties  Table = 'p' // key id (16) || first number -> records that name the party
+	Outlines Table = 'o' // first number (8)  -> outcomes, callers and times of a run, sealed
 	marks    Table = 'm' // name of a Mark    -> its value
 )
 
@@ -39,6 +42,8 @@ const (
 	Version   Mark = "version"   // 1 byte
 	Indexed   Mark = "indexed"   // the store has the subject keys of records below this number (8)
 	Tagged    Mark = "tagged"    // the store has the request tags of records below this number (8)
+	Listed    Mark = "listed"    // lists find records below this number (8) by Columns and Parties
+	Named     Mark = "named"     // records from this number (8) on name no party without its number
 	Retired   Mark = "retired"   // private parts of records below this number (8) may be gone
 	Dropped   Mark = "dropped"   // private parts of records below this number (8) are gone
 	Final     Mark = "final"     // erasures in records below this number (8) are final
@@ -81,6 +86,7 @@ type Store struct {
 	requests filter     // of request tags
 	keyMu    sync.Mutex // held while subject keys change in the database
 	queue    queue
+	lists    lists
 }
 
 // logger sends Pebble's messages to slog.
