@@ -3,10 +3,13 @@
 package snapshot
 
 import (
+	"cmp"
+	"encoding/binary"
 	"iter"
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features/window"
@@ -102,18 +105,36 @@ func (d *Directory) Apply(c *Changes) *Directory {
 
 // sorted returns entries by name, of each name the last one.
 func sorted(entries []Entry) []Entry {
-	out := slices.Clone(entries)
-	slices.SortStableFunc(out, func(a, b Entry) int { return a.compare(b.Name) })
-	n := 0
-	for i := range out {
-		if i+1 < len(out) && out[i].Name == out[i+1].Name {
+	order := make([]sortKey, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		order[i] = sortKey{index: uint32(i), table: uint32(e.Table)}
+		var first [8]byte
+		copy(first[:], e.Key)
+		order[i].first = binary.BigEndian.Uint64(first[:])
+	}
+	slices.SortFunc(order, func(a, b sortKey) int { // by name; of one name in the order of entries
+		if a.table == b.table && a.first == b.first {
+			return cmp.Or(strings.Compare(entries[a.index].Key, entries[b.index].Key), cmp.Compare(a.index, b.index))
+		}
+		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.first, b.first))
+	})
+	out := make([]Entry, 0, len(entries))
+	for i, k := range order {
+		e := &entries[k.index]
+		if i+1 < len(order) && k.first == order[i+1].first && e.Name == entries[order[i+1].index].Name {
 			continue
 		}
-		out[n] = out[i]
-		out[n].endsGroup = window.Hash(out[i].Key)&groupMask == 0
-		n++
+		out = append(out, *e)
+		out[len(out)-1].endsGroup = window.Hash(e.Key)&groupMask == 0
 	}
-	return out[:n]
+	return out
+}
+
+// sortKey is what most entries can be sorted by without looking at their keys.
+type sortKey struct {
+	table, index uint32
+	first        uint64 // eight bytes of the key
 }
 
 // merge applies changes to the groups of a directory, one after the other.

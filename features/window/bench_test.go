@@ -31,6 +31,20 @@ func BenchmarkTable(b *testing.B) {
 			put(i)
 		}
 	})
+	b.Run("put, snapshots taken", func(b *testing.B) { // one in 50,000 events, the walk spread over half of them
+		for i := range b.N {
+			switch n := i % 50_000; {
+			case n == 0:
+				tab.EndRows()
+				tab.BeginRows()
+			case n < 25_000:
+				tab.WalkRows(2)
+				tab.TakeRows()
+			}
+			put(i)
+		}
+		tab.EndRows()
+	})
 	b.Run("read", func(b *testing.B) {
 		var r Reading
 		for i := range b.N {

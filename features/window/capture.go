@@ -53,7 +53,9 @@ func (t *Table) WalkRows(n int) (more bool) {
 func (t *Table) TakeRows() []Row {
 	c := t.capture
 	rows := c.rows
-	c.rows = nil
+	if c.rows = nil; len(rows) > 0 {
+		c.rows = make([]Row, 0, len(rows))
+	}
 	return rows
 }
 

@@ -4,6 +4,7 @@ package window
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"math"
@@ -261,6 +262,33 @@ func compareRows(t *testing.T, got map[string]Row, want map[string]string) {
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d rows are stored, want %d", len(got), len(want))
+	}
+}
+
+// TestRowsAreFrozen: the bytes of rows are what they have always been. Digests of them are recorded: if they have to
+// change, their tags change too.
+func TestRowsAreFrozen(t *testing.T) {
+	tab, h := erasableTable(), sha256.New()
+	for n := range int64(2000) {
+		at := 3*n - n*n%40
+		if n%150 == 149 {
+			tab.Forget("seller", Party{Key: [16]byte{9}, Member: Hash(fmt.Sprint(n * n % 23))})
+		}
+		tab.Advance(at)
+		key := fmt.Appendf(nil, "\x10party number%4d\x02eu", n*7%5)
+		for w := range tab.windows {
+			if (n>>w)%3 != 0 {
+				tab.Add(key, w, at, float64(n*n%91)/4, Hash(fmt.Sprint(n*n%23)))
+			}
+		}
+	}
+	rows := allRows(tab)
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		fmt.Fprintf(h, "%d %s %d %s", len(key), key, len(rows[key]), rows[key])
+	}
+	const want = "78c907fce23e7004053c931876ee905e25259ff3b7ebdc9dfba569beedb76ce4"
+	if got := fmt.Sprintf("%x", h.Sum(nil)); got != want {
+		t.Errorf("%d rows with the digest %s, want %s", len(rows), got, want)
 	}
 }
 

@@ -55,6 +55,19 @@ func (t *Table) alive(p int) bool {
 	return false
 }
 
+// expire drops what no read can see any more from a window of a key that is about to be fed. A key that is dead is
+// then as if it were new: it may have been evicted.
+func (t *Table) expire(place int32, window int) {
+	cells := t.cellsAt(place)
+	c := &cells[window]
+	if len(c.panes) > 0 {
+		c.expire(&t.windows[window], t.lowestPanes[window])
+	}
+	if len(c.panes) == 0 && !t.alive(int(place)) {
+		clear(cells)
+	}
+}
+
 // deadFrom is the horizon from which no read can see the key at a place any more.
 func (t *Table) deadFrom(place int32) int64 {
 	from := int64(math.MinInt64)

@@ -72,7 +72,7 @@ func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 	for len(live) > 0 && int64(live[0]) < low {
 		live = live[l.width:]
 	}
-	b = le.AppendUint32(b, uint32(len(live)/l.width))
+	b = le.AppendUint32(slices.Grow(b, 4+8*len(live)), uint32(len(live)/l.width))
 	for _, w := range live {
 		b = le.AppendUint64(b, w)
 	}
@@ -88,14 +88,14 @@ func (l *layout) appendCell(b []byte, c *cell, low int64) []byte {
 		x = new(rareLists)
 	}
 	if l.Needs&Distinct != 0 {
-		b = appendList(b, m.seenMembers, low, (*seenMember).words, 2)
+		b = appendMembers(b, m.seenMembers, low)
 		b = appendCuts(b, x.cuts, low)
 	}
 	if l.Needs&Share != 0 {
-		b = appendList(b, m.sums, low, (*paneWeight).words, 3)
+		b = appendWeights(b, m.sums, low)
 	}
 	if l.Needs&Tally != 0 {
-		b = appendList(b, x.counts, low, (*paneWeight).words, 3)
+		b = appendWeights(b, x.counts, low)
 	}
 	if l.Needs&Sample != 0 {
 		b = le.AppendUint64(b, x.eventsSampled)
@@ -114,14 +114,39 @@ func (m *recency) words() (pane int64, w [3]uint64) {
 	return m.pane, [3]uint64{m.hash, uint64(m.pane)}
 }
 
-func (s *seenMember) words() (pane int64, w [3]uint64) { return (*recency)(s).words() }
-
 func (s *sampledValue) words() (pane int64, w [3]uint64) {
 	return s.pane, [3]uint64{s.hash, uint64(s.pane), toWord(s.value)}
 }
 
-func (p *paneWeight) words() (pane int64, w [3]uint64) {
-	return p.pane, [3]uint64{p.hash, uint64(p.pane), toWord(p.weight)}
+// appendMembers is appendList for the longest lists, as appendWeights is.
+func appendMembers(b []byte, items []seenMember, low int64) []byte {
+	le := binary.LittleEndian
+	b = slices.Grow(b, 4+16*len(items))
+	at, count := len(b), uint32(0)
+	b = le.AppendUint32(b, 0)
+	for i := range items {
+		if s := &items[i]; s.pane >= low {
+			count++
+			b = le.AppendUint64(le.AppendUint64(b, s.hash), uint64(s.pane))
+		}
+	}
+	le.PutUint32(b[at:], count)
+	return b
+}
+
+func appendWeights(b []byte, items sums, low int64) []byte {
+	le := binary.LittleEndian
+	b = slices.Grow(b, 4+24*len(items))
+	at, count := len(b), uint32(0)
+	b = le.AppendUint32(b, 0)
+	for i := range items {
+		if s := &items[i]; s.pane >= low {
+			count++
+			b = le.AppendUint64(le.AppendUint64(le.AppendUint64(b, s.hash), uint64(s.pane)), toWord(s.weight))
+		}
+	}
+	le.PutUint32(b[at:], count)
+	return b
 }
 
 // appendList writes the items from pane low on, n words each.

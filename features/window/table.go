@@ -277,9 +277,6 @@ func (t *Table) findOrAdd(key []byte) int32 {
 	if k := &t.keys[p]; k.cleaned != t.erasures.last || k.changed != t.round {
 		t.prepareChange(p)
 	}
-	if !t.alive(int(p)) { // as if it were new: it may have been evicted
-		clear(t.cellsAt(p))
-	}
 	return p
 }
 
@@ -325,8 +322,8 @@ func (t *Table) FindOrAdd(key []byte) Cursor { return Cursor{t.findOrAdd(key)} }
 func (t *Table) Put(k Cursor, window int, at int64, value float64, member uint64) {
 	l := &t.windows[window]
 	c := &t.cells[int(k.place)*len(t.windows)+window]
-	if low := t.lowestPanes[window]; len(c.panes) > 0 && int64(c.panes[0]) < low {
-		c.expire(l, low)
+	if len(c.panes) == 0 || int64(c.panes[0]) < t.lowestPanes[window] {
+		t.expire(k.place, window)
 	}
 	pane := l.pane(&l.head, at)
 	l.feed(c.pane(l, pane), at, value, member)
