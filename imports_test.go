@@ -93,8 +93,8 @@ serving/assayclient     : . ledger serving/assayv1 serving/wire
 serving/scoring         : . features models models/forest serving/policy
 serving/scoring/scoringtest : . features models
 serving/eventparts      : . features/window
-serving/engine          : . internal/nearest features features/window models ledger ledger/journal ledger/vault
-                          serving/eventparts serving/policy serving/scoring
+serving/engine          : . internal/nearest features features/snapshot features/window models ledger ledger/journal
+                          ledger/journal/statefile ledger/vault serving/eventparts serving/policy serving/scoring
 serving/audit           : . features models ledger ledger/journal ledger/vault serving/engine serving/policy
                           serving/scoring
 serving                 : . internal/arrowsafe features models ledger ledger/journal ledger/vault serving/assayv1

@@ -129,3 +129,6 @@ func (s *State) ColdKeys() int { return s.stored.ColdRows() }
 func (s *State) RowParties(row snapshot.Name) [][16]byte {
 	return slices.Collect(s.tables[row.Table].PartiesIn(row.Key))
 }
+
+// OpenAll reads all rows that are in storage into memory, as Snapshot needs.
+func (s *State) OpenAll() error { return s.stored.OpenAll() }

@@ -20,13 +20,15 @@ const (
 	Report      Kind = 8  // a model evaluation report was made; its opening names the report's digest
 	Shadow      Kind = 9  // challengers scored the vector of a decision, next to the model that decided
 	Tick        Kind = 10 // something became due by record time
+	Snapshot    Kind = 11 // what decisions read was stored; its opening states the digests
 )
 
 var kindNames = [...]string{"", "decision", "event", "activation", "policy", "erasure", "key rotation",
-	"failed", "report", "shadow", "tick"}
+	"failed", "report", "shadow", "tick",
+	"snapshot"}
 
 // Valid reports whether k is one of the kinds above.
-func (k Kind) Valid() bool { return k >= Decision && k <= Tick }
+func (k Kind) Valid() bool { return k >= Decision && k <= Snapshot }
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {

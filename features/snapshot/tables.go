@@ -213,3 +213,16 @@ func (t *Tables) lostRow() error {
 	}
 	return nil
 }
+
+// OpenAll puts all rows into memory.
+func (t *Tables) OpenAll() error {
+	if t.cold == nil {
+		return nil
+	}
+	for e := range t.stored.Load().dir.All() {
+		if err := t.Open(e.Table, []byte(e.Key), false); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -19,8 +19,12 @@ func (t *Table) Evict(n int) {
 	if t.hasLifetimeWindow && t.Forgotten() {
 		return
 	}
+	e := &t.evictor
+	if len(t.keys) == 0 { // all keys are in storage: there is nothing to clean
+		e.next, e.swept, e.began = 0, t.erasures.last, t.erasures.last
+		t.erasures.drop(min(e.swept, t.erasures.needed))
+	}
 	for range min(n, len(t.keys)) {
-		e := &t.evictor
 		if e.next >= len(t.keys) {
 			e.next, e.swept, e.began = 0, e.began, t.erasures.last
 			t.erasures.drop(min(e.swept, t.erasures.needed))

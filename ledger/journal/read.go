@@ -134,6 +134,13 @@ func (j *Journal) openBusiness(r *Record, seq uint64, s recordfile.StoredRecord,
 	return r.parseBusiness(plain, s.Key)
 }
 
+// EachLeaf calls fn with the public leaf of each durable record, in order; its bytes are valid until fn returns.
+func (j *Journal) EachLeaf(ctx context.Context, fn func(seq uint64, leaf []byte) error) error {
+	return j.leaves(ctx, 0, j.durable.Load(), func(seq uint64, leaf []byte, _ *assay.Digest) error {
+		return fn(seq, leaf)
+	})
+}
+
 // ErrRetired is returned for a record whose private part was dropped because its
 // retention has passed. Its leaf is still there.
 var ErrRetired = errors.New("the private part was dropped: its retention has passed")

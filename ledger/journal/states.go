@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"context"
 	"path/filepath"
 
 	"github.com/assayrisk/assay/ledger/journal/statefile"
@@ -20,3 +21,8 @@ func (j *Journal) openStates() error {
 
 // States are the snapshots of what decisions read, which Open has not looked at: whoever makes them reads them.
 func (j *Journal) States() *statefile.Files { return j.states }
+
+// WaitApplied waits until the records below a number are durable and their parties' keys are in the store.
+func (j *Journal) WaitApplied(ctx context.Context, below uint64) error {
+	return j.waitApplied(ctx, below)
+}

@@ -25,6 +25,9 @@ func (j *Journal) Take() uint64 {
 	return seq
 }
 
+// Taken is the next sequence number: those below have been taken.
+func (j *Journal) Taken() uint64 { return j.taken.Load() }
+
 // TakeAt returns the next sequence number and the time of its record, in microseconds since the Unix epoch: the later
 // of the clock and the time of the record before. The caller must Append it, with kind Failed if its work failed:
 // until it does, nothing after it becomes durable. Ask Ready first.

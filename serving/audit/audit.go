@@ -33,7 +33,13 @@ func (a *Auditor) Run(ctx context.Context, j *journal.Journal, from, to uint64,
 	each func(seq uint64, what string)) (*Report, error) {
 	rep := new(Report)
 	a.Lookup, a.Party = j.Get, engine.NumbersIn(j)
+	if err := a.findSnapshots(ctx, j); err != nil {
+		return nil, err
+	}
 	err := j.Scan(0, to, func(seq uint64, r *journal.Record, unreadable error) error {
+		if err := a.reach(seq); err != nil {
+			return err
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -34,6 +34,8 @@ type Auditor struct {
 	policyInForce assay.Digest // the policy that the newest act left
 	// the version of window kernels that the newest act with one names; 0 after an act that cannot be read
 	kernels int
+	// digests are those of the windows at the numbers of snapshots, nil until the audit has reached them
+	digests map[uint64]map[assay.Digest]assay.Digest
 }
 
 // New makes an auditor that makes the decisions of these bundles again. It takes

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,9 +69,9 @@ func TestHistories(t *testing.T) {
 	h.swapModels()
 	h.restart()
 	h.audit()
-	if h.erased < 5 || h.cameAgain == 0 || h.restarts < 2 || h.swaps < 3 {
-		t.Errorf("%d erasures, %d parties that came again, %d restarts, %d swaps: the test does not reach its subject",
-			h.erased, h.cameAgain, h.restarts, h.swaps)
+	if h.erased < 5 || h.cameAgain == 0 || h.restarts < 2 || h.snapshots < 2 || h.swaps < 3 {
+		t.Errorf("%d erasures, %d parties that came again, %d restarts, %d of them with snapshots, %d swaps: the test "+
+			"does not reach its subject", h.erased, h.cameAgain, h.restarts, h.snapshots, h.swaps)
 	}
 	h.stop()
 }
@@ -87,8 +88,8 @@ type history struct {
 	engine  *engine.Engine
 	stop    func()
 
-	events, erased, cameAgain, restarts, swaps, refused int
-	gone                                                map[string]bool // names that were erased
+	events, erased, cameAgain, restarts, snapshots, swaps, refused int
+	gone                                                           map[string]bool // names that were erased
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
@@ -146,9 +147,19 @@ func (h *history) start() {
 	first, err := engine.NewModel(h.bundles[0], nil, time.Now())
 	h.must(err)
 	h.engine = engine.New(engine.Config{Journal: j, Logger: quiet, Now: time.Now, MaxInFlight: 1 << 20,
-		MaxAhead: 200 * 365 * 24 * time.Hour, Load: h.load})
+		MaxAhead: 200 * 365 * 24 * time.Hour, Load: h.load, SnapshotRecords: 150})
 	_, err = h.engine.Restore(h.t.Context(), first)
 	h.must(err)
+	running := make(chan struct{})
+	go func(e *engine.Engine) {
+		e.Run(ctx)
+		close(running)
+	}(h.engine)
+	h.stop = func() {
+		cancel()
+		<-running
+		stop()
+	}
 }
 
 // restart compares the state of before with that of after.
@@ -157,6 +168,12 @@ func (h *history) restart() {
 	acts, windows, err := h.engine.StateBytes()
 	h.must(err)
 	h.stop()
+	if len(h.journal.States().Numbers()) > 0 {
+		h.snapshots++
+	}
+	if h.rng.IntN(4) == 0 { // and replay everything
+		h.must(os.RemoveAll(filepath.Join(h.dir, "journal", "state")))
+	}
 	h.start()
 	h.compare("a start", acts, windows)
 	h.restarts++

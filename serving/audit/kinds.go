@@ -36,6 +36,8 @@ func (a *Auditor) checkOther(seq uint64, r *journal.Record) (checked bool, what 
 		}
 	case ledger.Tick:
 		return a.checkTick(seq, r)
+	case ledger.Snapshot:
+		return a.checkSnapshot(r)
 	case ledger.KeyRotation:
 		var n journal.RotationNote
 		if err := assay.UnmarshalCBOR(r.Decision, &n); err != nil {

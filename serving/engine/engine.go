@@ -35,6 +35,8 @@ type Config struct {
 	KeepPersonal  time.Duration // how long personal parts are kept; 0: for ever
 	Traced        bool          // requests may carry a span, to which the stages are added
 
+	SnapshotRecords uint64 // records between two snapshots of the windows; 0: some 100,000
+
 	// What a start records, apart from its first model.
 	FourEyes      bool
 	AcceptedHead  string
@@ -64,6 +66,7 @@ type Engine struct {
 	drift       *Drift
 	late        *lateEvents
 	timed       []timedPart
+	snapshots   *snapshots
 
 	joining struct {
 		sync.Mutex
@@ -83,6 +86,7 @@ func New(cfg Config) *Engine {
 		rates: newRateLimiter(cfg.RatePerSecond, cfg.RateBurst), shadows: newShadows(), drift: new(Drift),
 		late: newLateEvents(), instruments: newInstruments(cfg.Traced)}
 	e.mu.state = NewState()
+	e.snapshots = newSnapshots(cfg.SnapshotRecords, cfg.Journal.States())
 	e.rowsAtOnce = batchRowsAtOnce * runtime.GOMAXPROCS(0)
 	e.batchTurns = semaphore.NewWeighted(int64(e.rowsAtOnce))
 	e.timed = []timedPart{&retirement{journal: e.journal, keep: cfg.KeepPersonal, retired: e.retiredBelow}}
@@ -98,6 +102,7 @@ func (e *Engine) Run(ctx context.Context) {
 	wg.Go(func() { e.shadows.run(ctx, e.journal, e.log) })
 	wg.Go(func() { e.late.run(ctx, e.log) })
 	wg.Go(func() { e.runTicks(ctx) })
+	wg.Go(func() { e.runSnapshots(ctx) })
 	wg.Wait()
 }
 

@@ -33,6 +33,7 @@ func (e *Engine) Erase(ctx context.Context, request journal.ErasureRequest) (seq
 	defer e.shadows.Pause()()
 	request.Business = ErasurePart(request.Subject)
 	e.mu.Lock()
+	e.snapshotLocked()
 	begun, err := e.journal.BeginErasure(request)
 	if err != nil {
 		e.mu.Unlock()

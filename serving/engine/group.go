@@ -177,6 +177,10 @@ func (e *Engine) numberLocked(r *Request) {
 			return
 		}
 	}
+	e.snapshotLocked()
+	if len(r.cold) > 0 {
+		r.Model.windows.state.Warm(r.cold)
+	}
 	if !r.Fact {
 		if r.vector, r.Err = r.Model.Plan.VectorOfParties(r.values[:0], r.fields, r.Event, r.transition.Parties,
 			r.Model.windows.state); r.Err != nil {

@@ -74,20 +74,3 @@ func (s *inForce) apply(t *Transition) {
 		s.addAct(*t.act, t.Micros)
 	}
 }
-
-// bytes is equal for equal acts.
-func (s *inForce) bytes() ([]byte, error) {
-	pending := map[string]Proposal{}
-	for open, p := range s.pending {
-		pending[open.String()] = p
-	}
-	loaded := map[string]bool{}
-	for folder, is := range s.loaded {
-		if is {
-			loaded[folder] = true
-		}
-	}
-	return assay.MarshalCBOR([]any{s.lastActivation, s.adminActed, string(s.lastPolicy), loaded,
-		append([]string{}, s.shadows...), pending, s.lastStart, s.windowKernels, s.current.model, s.current.plan,
-		s.current.policy})
-}

@@ -87,6 +87,26 @@ func (l *lateEvents) remember(seq uint64, x Lateness) {
 	l.mu.bySequence[seq] = x
 }
 
+// stored returns what is remembered, oldest first.
+func (l *lateEvents) stored() []storedLate {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]storedLate, 0, len(l.mu.order))
+	for i := range l.mu.order {
+		seq := l.mu.order[(l.mu.next+i)%len(l.mu.order)]
+		x := l.mu.bySequence[seq]
+		out = append(out, storedLate{seq, x.Behind, x.Windows})
+	}
+	return out
+}
+
+// restore remembers what stored returned.
+func (l *lateEvents) restore(events []storedLate) {
+	for _, x := range events {
+		l.remember(x.Sequence, Lateness{x.Behind, x.Windows})
+	}
+}
+
 // lookup returns the lateness that was remembered, zero for none.
 func (l *lateEvents) lookup(seq uint64) Lateness {
 	l.mu.Lock()

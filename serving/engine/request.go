@@ -9,6 +9,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/snapshot"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/serving/eventparts"
@@ -46,8 +47,9 @@ type Request struct {
 	businessBytes []byte
 	personalBytes []byte
 	owner         journal.Party
-	parties       []journal.Party // of the event's entities
-	keyChanges    uint64          // the journal's, from before the parties were looked up
+	parties       []journal.Party    // of the event's entities
+	keyChanges    uint64             // the journal's, from before the parties were looked up
+	cold          []snapshot.ColdRow // rows that were opened before the critical section
 
 	numbered    bool  // Sequence was taken, so there must be a record
 	micros      int64 // the record's time, taken with Sequence
@@ -124,7 +126,16 @@ func (r *Request) divide(j *journal.Journal) error {
 	m := r.Model
 	r.transition = Transition{Kind: kind, Event: &r.business.Event, Parties: r.transition.Parties[:0],
 		by: decider{m.Bundle.Digest, m.PlanDigest, m.Policy.Digest()}}
-	return r.lookUpParties(j)
+	if err := r.lookUpParties(j); err != nil {
+		return err
+	}
+	if w := m.windows; w != nil {
+		r.cold = w.state.Cold(r.transition.Event, r.transition.Parties)
+		for i := range r.cold {
+			r.cold[i].Open()
+		}
+	}
+	return nil
 }
 
 // lookUpParties finds the keys of the event's entities, and makes those that are

@@ -26,8 +26,9 @@ import (
 // An activated bundle that cannot be loaded is an error: deciding by another
 // model than the records say would be worse than not starting.
 func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.Digest]Proposal, err error) {
-	s := NewState(first.Plan)
-	if err := s.replay(ctx, e.journal, 0, math.MaxUint64, e.late); err != nil {
+	stored := e.newestSnapshot()
+	s, err := e.restoreState(ctx, stored, first.Plan)
+	if err != nil {
 		return nil, err
 	}
 	st := s.acts // what follows adds an act of its own
@@ -41,7 +42,7 @@ func (e *Engine) Restore(ctx context.Context, first *Model) (pending map[assay.D
 		return nil, err
 	}
 	loaded := e.reload(ctx, active, &st)
-	if err := e.restoreWindows(ctx, loaded, s); err != nil {
+	if err := e.restoreWindows(ctx, stored, loaded, s); err != nil {
 		return nil, err
 	}
 	e.models.Store(loaded)
@@ -88,29 +89,78 @@ func (e *Engine) reload(ctx context.Context, active *Model, st *inForce) *Models
 	return all
 }
 
-// restoreWindows gives each model the windows of its plan, and makes s the state,
-// which has the windows of the first model's plan. Those of other plans are made
-// together, by a second replay.
-func (e *Engine) restoreWindows(ctx context.Context, loaded *Models, s *State) error {
-	plans := make([]*features.Plan, 0, len(loaded.byName))
-	for _, m := range loaded.All() {
-		if s.WindowsOf(m.PlanDigest) == nil && m.Plan.HasWindows() {
-			plans = append(plans, m.Plan)
+// newestSnapshot reads the newest snapshot of a state that the journal's records have led to, nil if there is none.
+func (e *Engine) newestSnapshot() *storedState {
+	numbers := e.snapshots.files.Numbers()
+	for i := len(numbers) - 1; i >= 0; i-- {
+		if numbers[i] > e.journal.Stats().Durable {
+			continue // of records that were there once
 		}
+		s, err := readState(e.snapshots.files, numbers[i])
+		if err == nil {
+			e.snapshots.resume(s)
+			e.late.restore(s.head.Late)
+			return s
+		}
+		e.log.Warn("a snapshot cannot be used: the start replays more records", "number", numbers[i], "error", err)
 	}
-	if len(plans) > 0 {
-		others := NewState(plans...)
-		if err := others.replay(ctx, e.journal, 0, math.MaxUint64, e.late); err != nil {
+	return nil
+}
+
+// restoreState makes the state again: what acts add up to, and the windows of the first model's plan unless the
+// snapshot has others alone; those are made later, if the first model is loaded at all.
+func (e *Engine) restoreState(ctx context.Context, stored *storedState, first *features.Plan) (*State, error) {
+	if stored == nil {
+		s := NewState(first)
+		return s, s.replay(ctx, e.journal, 0, math.MaxUint64, e.late)
+	}
+	s := &State{acts: stored.acts, retired: stored.head.Retired}
+	w, err := stored.windows(first)
+	if err != nil {
+		return nil, err
+	}
+	if w != nil {
+		s.windows = append(s.windows, w)
+	}
+	return s, s.replay(ctx, e.journal, stored.number, math.MaxUint64, e.late)
+}
+
+// restoreWindows gives each model the windows of its plan, and makes s the state. Those that s lacks are made from the
+// snapshot and the records since, or from all records.
+func (e *Engine) restoreWindows(ctx context.Context, stored *storedState, loaded *Models, s *State) error {
+	kept, fresh := new(State), new(State)
+	for _, m := range loaded.All() {
+		if s.WindowsOf(m.PlanDigest) != nil || kept.WindowsOf(m.PlanDigest) != nil || !m.Plan.HasWindows() {
+			continue
+		}
+		w, err := stored.windows(m.Plan)
+		if err != nil {
 			return err
 		}
-		s.windows = append(s.windows, others.windows...)
+		if w != nil {
+			kept.windows = append(kept.windows, w)
+			continue
+		}
+		fresh.windowsFor(m.Plan)
 	}
+	if len(kept.windows) > 0 {
+		if err := kept.replay(ctx, e.journal, stored.number, math.MaxUint64, e.late); err != nil {
+			return err
+		}
+	}
+	if len(fresh.windows) > 0 {
+		if err := fresh.replay(ctx, e.journal, 0, math.MaxUint64, e.late); err != nil {
+			return err
+		}
+	}
+	s.windows = slices.Concat(s.windows, kept.windows, fresh.windows)
 	for _, m := range loaded.All() {
 		m.windows = s.windowsFor(m.Plan)
 	}
 	s.drop(func(w *Windows) bool { return !loaded.reads(w) })
 	for _, w := range s.windows {
-		e.log.Info("windows made from the journal", "plan", w.plan.Digest().Short(), "events", w.state.Events())
+		e.log.Info("windows", "plan", w.plan.Digest().Short(), "events", w.state.Events(),
+			"keys_in_storage", w.state.ColdKeys())
 	}
 	e.mu.state = s
 	return nil

@@ -3,11 +3,13 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"sync/atomic"
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/snapshot"
 )
 
 // State is what decisions read and records alone change: the windows of plans, what
@@ -23,6 +25,8 @@ type Windows struct {
 	plan  *features.Plan
 	state *features.State
 	users atomic.Int64 // requests under way that will read them
+
+	directory *snapshot.Directory // of the rows in the newest snapshot, nil: none has these windows
 }
 
 // NewState returns the state before the first record, with the windows of plans.
@@ -73,7 +77,8 @@ func (s *State) Apply(t *Transition) (late Lateness, err error) {
 		if t.Event == nil || !w.accepts(t) {
 			continue
 		}
-		if err := w.plan.ObserveParties(t.Event, t.Parties, w.state); err != nil {
+		err := w.plan.ObserveParties(t.Event, t.Parties, w.state)
+		if err != nil && !errors.Is(err, snapshot.ErrErased) { // a later record erases the row
 			return late, err
 		}
 		if w.plan.Digest() == t.by.plan {
@@ -105,11 +110,14 @@ func (w *Windows) Vector(ev *assay.Event, parties []features.Party) (assay.Vecto
 // Bytes returns what acts add up to and the windows of each plan, so that equal
 // states give equal bytes.
 func (s *State) Bytes() (acts []byte, windows map[assay.Digest][]byte, err error) {
-	if acts, err = s.acts.bytes(); err != nil {
+	if acts, err = s.acts.marshal(); err != nil {
 		return nil, nil, err
 	}
 	windows = make(map[assay.Digest][]byte, len(s.windows))
 	for _, w := range s.windows {
+		if err := w.state.OpenAll(); err != nil {
+			return nil, nil, err
+		}
 		if windows[w.plan.Digest()], err = w.state.Snapshot(); err != nil {
 			return nil, nil, err
 		}

@@ -66,6 +66,7 @@ func (e *Engine) Swap(ctx context.Context, next *Models, kind ledger.Kind, key K
 // takeActLocked takes the number and the time of an act's record, and applies the
 // act; m decides from there on, and mu is held.
 func (e *Engine) takeActLocked(kind ledger.Kind, m *Model, act *Act) (seq uint64, micros int64) {
+	e.snapshotLocked()
 	seq, micros = e.journal.TakeAt()
 	e.mu.state.acts.apply(&Transition{Sequence: seq, Kind: kind, Micros: micros, act: act,
 		by: decider{m.Bundle.Digest, m.PlanDigest, m.Policy.Digest()}})

@@ -135,6 +135,7 @@ func (e *Engine) tick(ctx context.Context) (seq uint64, ok bool, err error) {
 		return 0, false, err
 	}
 	e.mu.Lock()
+	e.snapshotLocked()
 	seq, micros := e.journal.TakeAt()
 	_, err = e.mu.state.Apply(&Transition{Sequence: seq, Kind: ledger.Tick, Micros: micros, tick: &note})
 	e.mu.Unlock()

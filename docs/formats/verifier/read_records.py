@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_receipt as receipts
 
 KINDS = ["", "decision", "event", "activation", "policy", "erasure", "key rotation", "failed", "report", "shadow",
-         "tick"]
+         "tick", "snapshot"]
 PROGRAMME_BLOCK = 1 << 24
 
 

@@ -78,7 +78,7 @@ class Cbor:
 # Shapes: a range of numbers, a length of bytes, a type, a map, or a list of one shape, which is absent if empty.
 U8, U64, I64 = range(2**8), range(2**64), range(-(2**63), 2**63)
 
-LEAF = {0: range(1, 2), 1: I64, 2: range(1, 11), 3: 32, 4: 32, 5: 32, 6: 32, 7: 32}
+LEAF = {0: range(1, 2), 1: I64, 2: range(1, 12), 3: 32, 4: 32, 5: 32, 6: 32, 7: 32}
 DECISION = {
     0: range(1, 2), 1: U64, 2: str, 3: str, 4: I64, 5: range(5),
     6: {1: 32, 2: float, 3: float, 4: float, 5: str},

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -199,26 +200,39 @@ func (r *keyring) byID(id vault.ID) (*vault.Key, error) {
 	if id == r.system.key.ID() {
 		return r.system.key, nil
 	}
+	k, wrapped, err := r.openStored(id)
+	// A rotation may have wrapped it again, and destroyed the old master key meanwhile.
+	for err != nil && wrapped != nil {
+		before := wrapped
+		if k, wrapped, err = r.openStored(id); bytes.Equal(before, wrapped) {
+			break
+		}
+	}
+	return k, err
+}
+
+// openStored opens a key as the store has it now. With an error it also returns the wrapped bytes, if there are any.
+func (r *keyring) openStored(id vault.ID) (*vault.Key, []byte, error) {
 	w, err := get(r.db, Keys.key(id))
 	if errors.Is(err, assay.ErrNotFound) {
 		if _, xerr := get(r.db, Erased.key(id)); xerr == nil {
-			return nil, vault.ErrErased
+			return nil, nil, vault.ErrErased
 		}
-		return nil, fmt.Errorf("store: subject key %x is missing, and no erasure destroyed it: %w",
+		return nil, nil, fmt.Errorf("store: subject key %x is missing, and no erasure destroyed it: %w",
 			id[:4], assay.ErrCorrupt)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	wrapped := vault.WrappedKey{ID: id, Bytes: w}
 	if k := r.opened.find(wrapped); k != nil {
-		return k, nil
+		return k, w, nil
 	}
 	k, err := unwrap(r.master, id, w)
 	if err == nil {
 		r.opened.keep(wrapped, k)
 	}
-	return k, err
+	return k, w, err
 }
 
 func unwrap(m vault.Keys, id vault.ID, wrapped []byte) (*vault.Key, error) {
