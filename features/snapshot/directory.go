@@ -105,6 +105,13 @@ func (d *Directory) Apply(c *Changes) *Directory {
 
 // sorted returns entries by name, of each name the last one.
 func sorted(entries []Entry) []Entry {
+	if isSorted(entries) {
+		out := slices.Clone(entries)
+		for i := range out {
+			out[i].endsGroup = window.Hash(out[i].Key)&groupMask == 0
+		}
+		return out
+	}
 	order := make([]sortKey, len(entries))
 	for i := range entries {
 		e := &entries[i]
@@ -129,6 +136,16 @@ func sorted(entries []Entry) []Entry {
 		out[len(out)-1].endsGroup = window.Hash(e.Key)&groupMask == 0
 	}
 	return out
+}
+
+// isSorted reports whether entries are by name already, as those of a whole directory are.
+func isSorted(entries []Entry) bool {
+	for i := 1; i < len(entries); i++ {
+		if entries[i-1].compare(entries[i].Name) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // sortKey is what most entries can be sorted by without looking at their keys.

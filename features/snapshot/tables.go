@@ -76,7 +76,9 @@ func (t *Tables) Forget(role string, p window.Party) {
 	for _, table := range t.tables {
 		table.Forget(role, p)
 	}
-	t.forgotten = append(t.forgotten, forgotten{role, p})
+	if t.taking != nil || t.stored.Load().dir.Len() > 0 { // else there is no stored row that may contain the party
+		t.forgotten = append(t.forgotten, forgotten{role, p})
+	}
 }
 
 // ColdRows returns how many rows are not in memory. Some of them may be dead or erased.
