@@ -5,15 +5,19 @@
 // windows. At the first size it also audits the journal: every decision is made
 // again from its records and compared bit for bit. It takes ten minutes and prints
 //
-//	S startup_<decisions>_records   a start with so many decisions (100k, 1m)
+//	S startup_<decisions>_ready     a start with so many decisions (100k, 1m), until requests are accepted
 //	S startup_<decisions>_journal   opening the journal, which is a part of it
+//	MB startup_<decisions>_memory   memory of the process that the server holds after it
+//	COUNT startup_<decisions>_files files in the journal's directory, the log's included
+//	BYTES startup_<decisions>_disk  disk a decision, for all of them: records, store, log, snapshots
 //	RATE audit_decisions            decisions a second that the audit makes again
 //
 //	go run ./benchmarks/startup                    with 100,000 and with 1,000,000 decisions
 //	go run ./benchmarks/startup -decisions 20000   with another number
 //
 // The server itself makes the decisions, in batches over gRPC: 24 fields and 40
-// features, 16 of them of windows over 10,000 buyers and 1,000 sellers. Each
+// features, 16 of them of windows over 10,000 buyers, 1,000 sellers, and the million
+// pairs of them that occur: from a few million decisions on, a million live keys. Each
 // start is a new server in this process; files are in the page cache.
 package main
 
@@ -22,6 +26,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/signal"
@@ -140,7 +145,7 @@ func timeStarts(ctx context.Context, o options, b *models.Bundle, n int) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	var opens, all []float64
+	var opens, all, memory []float64
 	for range o.runs {
 		runtime.GC()
 		began := time.Now()
@@ -150,13 +155,40 @@ func timeStarts(ctx context.Context, o options, b *models.Bundle, n int) error {
 		}
 		all = append(all, time.Since(began).Seconds())
 		opens = append(opens, s.opened.Seconds())
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		memory = append(memory, float64(m.HeapInuse+m.StackInuse)/1e6)
 		if err := s.close(); err != nil {
 			return err
 		}
 	}
-	fmt.Println(figure.Of("S", "startup_"+sizeName(n)+"_records", all))
+	files, size, err := diskUse(filepath.Join(o.dir, "node"))
+	if err != nil {
+		return err
+	}
+	fmt.Println(figure.Of("MB", "startup_"+sizeName(n)+"_memory", memory))
+	fmt.Println(figure.One("COUNT", "startup_"+sizeName(n)+"_files", float64(files)))
+	fmt.Println(figure.One("BYTES", "startup_"+sizeName(n)+"_disk", float64(size)/float64(n)))
+	fmt.Println(figure.Of("S", "startup_"+sizeName(n)+"_ready", all))
 	fmt.Println(figure.Of("S", "startup_"+sizeName(n)+"_journal", opens))
 	return nil
+}
+
+// diskUse counts the files below a directory and their bytes, without the record file that is made in advance.
+func diskUse(dir string) (files int, size int64, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "spare" {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		files, size = files+1, size+info.Size()
+		return nil
+	})
+	return files, size, err
 }
 
 // sizeName writes 100000 as 100k and 1000000 as 1m.

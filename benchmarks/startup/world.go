@@ -47,10 +47,11 @@ func planYAML() string {
 // application is the i-th application, the same in each run.
 func application(i int) *assay.Event {
 	r := rand.New(rand.NewPCG(1, uint64(i)))
+	pair := r.IntN(1_000_000)
 	e := &assay.Event{ID: fmt.Sprintf("application-%09d", i), Kind: "application",
 		Time: epoch.Add(time.Duration(i) * time.Second), Entities: []assay.Entity{
-			{Role: "buyer", ID: fmt.Sprintf("B-%05d", r.IntN(10_000))},
-			{Role: "seller", ID: fmt.Sprintf("S-%04d", r.IntN(1_000))}}}
+			{Role: "buyer", ID: fmt.Sprintf("B-%05d", pair%10_000)},
+			{Role: "seller", ID: fmt.Sprintf("S-%04d", pair/10_000*10+pair%10)}}}
 	for j := range shape.Numbers {
 		e.Fields = append(e.Fields,
 			assay.Field{Name: world.NumberName(j), Value: assay.NumberValue(float64(r.IntN(100_000)) / 16)})

@@ -92,19 +92,40 @@ func (e *Engine) reload(ctx context.Context, active *Model, st *inForce) *Models
 // newestSnapshot reads the newest snapshot of a state that the journal's records have led to, nil if there is none.
 func (e *Engine) newestSnapshot() *storedState {
 	numbers := e.snapshots.files.Numbers()
-	for i := len(numbers) - 1; i >= 0; i-- {
-		if numbers[i] > e.journal.Stats().Durable {
-			continue // of records that were there once
-		}
-		s, err := readState(e.snapshots.files, numbers[i])
+	for _, n := range slices.Backward(numbers) {
+		s, err := e.readSnapshot(n)
 		if err == nil {
-			e.snapshots.resume(s)
 			e.late.restore(s.head.Late)
 			return s
 		}
-		e.log.Warn("a snapshot cannot be used: the start replays more records", "number", numbers[i], "error", err)
+		e.log.Warn("a snapshot cannot be used: the start replays more records", "number", n, "error", err)
+	}
+	if len(numbers) > 0 {
+		if err := e.snapshots.files.Drop(nil, nil); err != nil {
+			e.log.Warn("snapshots that cannot be used are still there", "error", err)
+		}
 	}
 	return nil
+}
+
+// readSnapshot reads the snapshot of a number, if it is of the records that are there.
+func (e *Engine) readSnapshot(number uint64) (*storedState, error) {
+	if number == 0 || number > e.journal.Stats().Durable {
+		return nil, fmt.Errorf("it is of %d records, and %d are there: %w", number, e.journal.Stats().Durable,
+			assay.ErrPrecondition)
+	}
+	s, err := readState(e.snapshots.files, number)
+	if err != nil {
+		return nil, err
+	}
+	last, err := e.journal.LeafHash(number - 1)
+	if err != nil {
+		return nil, err
+	}
+	if last != s.head.Last {
+		return nil, fmt.Errorf("it is of other records than those that are there: %w", assay.ErrPrecondition)
+	}
+	return s, e.snapshots.resume(s)
 }
 
 // restoreState makes the state again: what acts add up to, and the windows of the first model's plan unless the

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -51,8 +52,9 @@ func newSnapshots(every uint64, files *statefile.Files) *snapshots {
 	return &snapshots{every: every, files: files, begun: make(chan *takenState, 1), sizes: map[uint64]uint64{}}
 }
 
-// resume goes on after the snapshot that a start has read.
-func (s *snapshots) resume(stored *storedState) {
+// resume goes on after the snapshot that a start has read, and drops the others, which may be of records that were
+// there once.
+func (s *snapshots) resume(stored *storedState) error {
 	s.last = stored.number
 	s.chain = append(slices.Clone(stored.head.Chain), stored.number)
 	s.bytes.whole, s.bytes.changes = stored.sizes.whole, stored.sizes.changes
@@ -61,15 +63,17 @@ func (s *snapshots) resume(stored *storedState) {
 			s.sizes[x.Place[0]] += uint64(statefile.Place(x.Place).Len())
 		}
 	}
+	return s.files.Drop(s.chain, slices.Collect(maps.Keys(s.sizes)))
 }
 
 // takenState is a snapshot that is being taken: the state after the records below number.
 type takenState struct {
-	number  uint64
-	acts    []byte
-	retired uint64
-	late    []storedLate
-	windows []*takenWindows
+	number   uint64
+	acts     []byte
+	retired  uint64
+	late     []storedLate
+	lastLeaf assay.Digest // hash of the leaf of the last record before number
+	windows  []*takenWindows
 }
 
 // takenWindows are the windows of one plan in a snapshot.
@@ -157,6 +161,9 @@ func (e *Engine) runSnapshots(ctx context.Context) {
 func (e *Engine) writeSnapshot(ctx context.Context, t *takenState) (err error) {
 	s := e.snapshots
 	if err := e.journal.WaitApplied(ctx, t.number); err != nil { // nothing of a record that a crash may still take away
+		return err
+	}
+	if t.lastLeaf, err = e.journal.LeafHash(t.number - 1); err != nil {
 		return err
 	}
 	out, err := s.files.Begin(t.number)

@@ -29,6 +29,7 @@ type storedHead struct {
 	Late    []storedLate    `cbor:"3,keyasint"`
 	Windows []storedWindows `cbor:"4,keyasint"`
 	Retired uint64          `cbor:"5,keyasint"` // records below this number have no personal part
+	Last    assay.Digest    `cbor:"6,keyasint"` // hash of the leaf of the last record before
 }
 
 // storedWindows are the windows of one plan in a storedHead.
@@ -48,7 +49,7 @@ type storedLate struct {
 
 // marshal makes the bytes of a state that is stored after a chain of others.
 func (t *takenState) marshal(chain []uint64) ([]byte, error) {
-	h := storedHead{Version: 1, Acts: t.acts, Late: t.late, Retired: t.retired}
+	h := storedHead{Version: 1, Acts: t.acts, Late: t.late, Retired: t.retired, Last: t.lastLeaf}
 	for _, w := range t.windows {
 		if !w.whole {
 			h.Chain = chain
