@@ -150,11 +150,24 @@ func (t *Tables) Warm(rows []ColdRow) {
 
 // install puts a row into memory, unless it is there, dead or erased.
 func (t *Tables) install(e *Entry, row window.DecodedRow, s *stored) {
-	table := t.tables[e.Table]
-	if t.cold.has(e.Table, []byte(e.Key)) && t.wanted(e, s) {
-		table.InstallRow(e.Key, row, s.upto[e.Table])
+	switch {
+	case !t.cold.has(e.Table, []byte(e.Key)):
+	case t.wanted(e, s):
+		t.tables[e.Table].InstallRow(e.Key, row, s.upto[e.Table])
+		t.cold.takeOut(e.Name)
+	default:
+		t.dropUnwanted(e.Name)
 	}
-	t.cold.takeOut(e.Name)
+}
+
+// dropUnwanted takes a row out that is dead or erased now, or lets the snapshot that is being taken do so later: it may
+// contain the row, and have to clean it.
+func (t *Tables) dropUnwanted(n Name) {
+	if t.taking != nil && !t.taking.ended {
+		t.taking.unwanted = append(t.taking.unwanted, n)
+		return
+	}
+	t.cold.takeOut(n)
 }
 
 // wanted reports whether a row in storage is neither dead nor erased.
@@ -173,7 +186,7 @@ func (t *Tables) Open(table int, key []byte, toAdd bool) error {
 	name := Name{table, string(key)}
 	e := s.dir.Find(name)
 	if e == nil || !t.wanted(e, s) {
-		t.cold.takeOut(name)
+		t.dropUnwanted(name)
 		delete(t.lost, name)
 		return nil
 	}

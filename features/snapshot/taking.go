@@ -27,6 +27,7 @@ type Snapshot struct {
 	forgotten []forgotten
 	upto      []uint32
 	horizon   int64
+	unwanted  []Name // rows in storage that nobody needs after the snapshot
 	ended     bool
 	dir       *Directory
 }
@@ -162,8 +163,15 @@ func (s *Snapshot) End() []Row {
 	for _, table := range s.tables.tables {
 		table.EndRows()
 	}
-	s.ended = true
+	s.endClean()
 	return rows
+}
+
+func (s *Snapshot) endClean() {
+	for _, n := range s.unwanted {
+		s.tables.cold.takeOut(n)
+	}
+	s.unwanted, s.ended = nil, true
 }
 
 // Apply makes the directory of the snapshot, after End: changed are the entries of all rows that it returned, moved
@@ -199,6 +207,7 @@ func (s *Snapshot) Done() {
 // Abandon gives the snapshot up. The next one will contain all rows in memory.
 func (s *Snapshot) Abandon() {
 	t := s.tables
+	s.endClean()
 	for _, table := range t.tables {
 		table.AbandonRows()
 	}
