@@ -12,6 +12,7 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/vault"
 )
 
 // TestLogNeverForks tries each way in which a log's directory, a journal or a
@@ -78,8 +79,14 @@ func directoryHarms(old string, more int) []directoryHarm {
 		{"log key replaced", func(t *testing.T, d string) {
 			removeFile(t, at(d, "keys", "log.key"))
 		}, "guard"},
+		{"master key gone", func(t *testing.T, d string) {
+			removeFile(t, at(d, "keys", "master.json"))
+		}, "master.json is missing"},
 		{"master key replaced", func(t *testing.T, d string) {
 			removeFile(t, at(d, "keys", "master.json"))
+			if _, err := vault.OpenMaster(at(d, "keys", "master.json"), nil); err != nil {
+				t.Fatal(err)
+			}
 		}, "master key does not open"},
 		{"last group cut off", func(t *testing.T, d string) {
 			path, b, at := lastGroup(t, d)
