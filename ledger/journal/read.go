@@ -86,17 +86,9 @@ func (j *Journal) stored(ctx context.Context, seq uint64) (recordfile.StoredReco
 // open opens a stored record: the leaf, the business part, then the personal part. Then it checks that the leaf commits
 // to what was sealed. An error that matches vault.ErrErased or ErrRetired leaves the other parts set.
 func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.Key, error) {
-	leaf, err := ledger.ParseLeaf(s.Leaf)
+	r, leaf, err := j.openLasting(seq, s)
 	if err != nil {
-		return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
-	}
-	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros,
-		Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy, Tag: s.Tag}
-	ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
-	if len(s.Business) > 0 {
-		if err := j.openBusiness(r, seq, s, ad[:]); err != nil {
-			return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
-		}
+		return nil, nil, err
 	}
 	if len(s.Personal) == 0 {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, ErrRetired)
@@ -105,6 +97,7 @@ func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.K
 	if err != nil {
 		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
+	ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
 	plain, err := openPart(k, j.dictionaries.decoder.Load(), s.Version, s.Personal, ad[:])
 	if err == nil {
 		err = r.parsePersonal(plain)
@@ -119,6 +112,23 @@ func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.K
 			seq, assay.ErrCorrupt)
 	}
 	return r, k, nil
+}
+
+// openLasting opens what stays of a stored record, whoever is erased: the leaf and the business part.
+func (j *Journal) openLasting(seq uint64, s recordfile.StoredRecord) (*Record, *ledger.Leaf, error) {
+	leaf, err := ledger.ParseLeaf(s.Leaf)
+	if err != nil {
+		return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
+	}
+	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros,
+		Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy, Tag: s.Tag}
+	if len(s.Business) > 0 {
+		ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
+		if err := j.openBusiness(r, seq, s, ad[:]); err != nil {
+			return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
+		}
+	}
+	return r, &leaf, nil
 }
 
 // openBusiness opens a record's business part.
@@ -175,6 +185,30 @@ func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error
 	return j.records.Scan(ctx, from, to, read, func(seq uint64, s recordfile.StoredRecord) error {
 		r, _, err := j.open(seq, s)
 		if !readable(err) {
+			return err
+		}
+		return fn(seq, r, err)
+	})
+}
+
+// ScanLasting is Scan for whoever needs no personal part of the kinds of record that lasting names: of those that have
+// a business part, the personal part is not opened, which costs more than all else.
+func (j *Journal) ScanLasting(from, to uint64, lasting func(ledger.Kind) bool,
+	fn func(seq uint64, r *Record, err error) error) error {
+	to = min(to, j.durable.Load())
+	if err := j.waitApplied(context.Background(), to); err != nil {
+		return err
+	}
+	ctx, read := context.Background(), recordfile.AllSections
+	return j.records.Scan(ctx, from, to, read, func(seq uint64, s recordfile.StoredRecord) error {
+		var r *Record
+		leaf, err := ledger.ParseLeaf(s.Leaf)
+		if err == nil && len(s.Business) > 0 && lasting(leaf.Kind) {
+			r, _, err = j.openLasting(seq, s)
+		} else {
+			r, _, err = j.open(seq, s)
+		}
+		if err != nil && !errors.Is(err, vault.ErrErased) && !errors.Is(err, ErrRetired) {
 			return err
 		}
 		return fn(seq, r, err)

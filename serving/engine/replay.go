@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"github.com/assayrisk/assay"
+	"github.com/assayrisk/assay/features/snapshot"
 	"github.com/assayrisk/assay/ledger/journal"
 )
 
@@ -27,10 +28,11 @@ type recordChunk struct {
 	filled   chan struct{} // closed when records and err are set
 }
 
-// readTransitions calls fn with the records in [from, to), in order and in the
-// caller's goroutine. Opening a record costs ten times as much as fn does with it,
-// so several goroutines read ahead.
-func readTransitions(ctx context.Context, j *journal.Journal, from, to uint64, fn func(t *Transition) error) error {
+// readTransitions calls fn with the records in [from, to), in order and in the caller's goroutine, after rows in
+// storage that they need were opened. Opening costs ten times as much as fn does with a record, so several goroutines
+// read ahead.
+func (s *State) readTransitions(ctx context.Context, j *journal.Journal, from, to uint64,
+	fn func(t *Transition) error) error {
 	to = min(to, j.Stats().Durable)
 	ctx, cancel := context.WithCancel(ctx)
 	readers := min(runtime.GOMAXPROCS(0), maxReaders)
@@ -56,7 +58,7 @@ func readTransitions(ctx context.Context, j *journal.Journal, from, to uint64, f
 		go func() {
 			defer func() { ended <- struct{}{} }()
 			for p := range work {
-				p.err = p.fill(ctx, j)
+				p.err = p.fill(ctx, s, j)
 				close(p.filled)
 			}
 		}()
@@ -83,23 +85,48 @@ func readTransitions(ctx context.Context, j *journal.Journal, from, to uint64, f
 }
 
 // fill reads the chunk's records.
-func (p *recordChunk) fill(ctx context.Context, j *journal.Journal) error {
+func (p *recordChunk) fill(ctx context.Context, s *State, j *journal.Journal) error {
 	p.records = make([]Transition, 0, p.to-p.from)
 	number := NumbersIn(j)
-	return j.Scan(p.from, p.to, func(seq uint64, r *journal.Record, unreadable error) error {
+	return j.ScanLasting(p.from, p.to, FeedsWindows, func(seq uint64, r *journal.Record, unreadable error) error {
 		t, err := ReadTransition(seq, r, unreadable, number)
 		if err != nil {
 			return err
+		}
+		if t.Event != nil {
+			s.openCold(&t)
 		}
 		p.records = append(p.records, t)
 		return ctx.Err()
 	})
 }
 
+// openCold opens the rows in storage that an event needs: by the goroutines that read ahead.
+func (s *State) openCold(t *Transition) {
+	for i, w := range s.windows {
+		rows := w.state.Cold(t.Event, t.Parties)
+		if len(rows) == 0 {
+			continue
+		}
+		if t.cold == nil {
+			t.cold = make([][]snapshot.ColdRow, len(s.windows))
+		}
+		for k := range rows {
+			rows[k].Open()
+		}
+		t.cold[i] = rows
+	}
+}
+
 // replay applies the records in [from, to) to a state, in sequence order, as the
 // engine did then, and remembers which events came late.
 func (s *State) replay(ctx context.Context, j *journal.Journal, from, to uint64, late *lateEvents) error {
-	err := readTransitions(ctx, j, from, to, func(t *Transition) error {
+	err := s.readTransitions(ctx, j, from, to, func(t *Transition) error {
+		for i, w := range s.windows {
+			if i < len(t.cold) {
+				w.state.Warm(t.cold[i])
+			}
+		}
 		l, err := s.Apply(t)
 		late.remember(t.Sequence, l)
 		return err

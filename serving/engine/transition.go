@@ -7,6 +7,7 @@ import (
 
 	"github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/features"
+	"github.com/assayrisk/assay/features/snapshot"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/ledger/vault"
@@ -37,10 +38,12 @@ type Transition struct {
 	// Lost: the record is of format 1, and its event cannot be read any more.
 	Lost bool
 
-	by     decider   // what the record names
-	act    *Act      // nil: none, or it cannot be read
-	erased *erasure  // nil: none
-	tick   *TickNote // nil: none
+	by     decider  // what the record names
+	act    *Act     // nil: none, or it cannot be read
+	erased *erasure // nil: none
+
+	cold [][]snapshot.ColdRow // by windows: rows of storage that were opened ahead; of a replay
+	tick *TickNote            // nil: none
 }
 
 // Erases reports whether the record erases a party of records that say by which
