@@ -3,7 +3,6 @@
 package journal
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -91,8 +90,8 @@ func tearLastGroup(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := len(bytes.TrimRight(b, "\x00"))
-	whole := b[:end]
+	ends := groupOffsets(t, b)
+	whole := b[:ends[len(ends)-1]]
 	b = append(slices.Clone(whole), whole[:60]...)
 	if err := os.WriteFile(path, append(b, make([]byte, 1<<12)...), 0o600); err != nil {
 		t.Fatal(err)
