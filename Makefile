@@ -35,9 +35,10 @@ lint: ## staticcheck, at the version pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
 
 .PHONY: test-tools
-test-tools: ## the tools' own tests: licences, reproducible release, manifests, keys in SoftHSM (needs softhsm2)
+test-tools: ## the tools' own tests: licences, reproducible release, manifests, keys in SoftHSM, an S3 store
 	cd tools && $(GO) vet ./... && $(GO) test ./...
 	cd tools/pkcs11keys && $(GO) vet ./... && $(GO) test ./...
+	cd tools/archive && $(GO) vet ./... && $(GO) test ./...
 
 .PHONY: release
 release: ## static programs for Linux (amd64, arm64) and macOS (arm64) in dist/, with SPDX lists and SHA256SUMS

@@ -68,6 +68,7 @@ ledger/journal/recordfile : . ledger/vault ledger/journal/atomicfile
 ledger/journal/statefile : . ledger/vault ledger/journal/atomicfile
 ledger/journal/listing  : . ledger/vault
 ledger/journal/store    : . ledger/vault ledger/journal/atomicfile ledger/journal/listing ledger/journal/recordfile
+ledger/journal/archive  : . ledger/journal/atomicfile ledger/journal/recordfile
 ledger/journal/tilelog  : . ledger ledger/journal/atomicfile
 ledger/journal/guard    : . ledger ledger/vault ledger/journal/store
 ledger/journal          : . internal/compact ledger ledger/vault ledger/journal/atomicfile ledger/journal/guard
@@ -109,8 +110,9 @@ training/selection      : . features features/plantext features/screening models
 training/export         : datasets features features/plantext models/eval/report training
 cmd/internal/forgery    : . ledger/anchor ledger/verdict
 cmd/internal/scripttest :
-cmd/internal/node       : . models internal/yamltext ledger/anchor ledger/journal ledger/journal/recordclock
-                          ledger/timestamp/tsp ledger/vault ledger/verdict serving
+cmd/internal/node       : . models internal/yamltext ledger/anchor ledger/journal ledger/journal/archive
+                          ledger/journal/recordclock ledger/journal/recordfile ledger/timestamp/tsp ledger/vault
+                          ledger/verdict serving
 cmd/assay               : . datasets datasets/scf features features/plantext features/screening models models/*
                           ledger ledger/* serving/* training
                           training/* cmd/internal/* internal/numfmt internal/version internal/yamltext
@@ -147,6 +149,7 @@ github.com/transparency-dev/tessera    : ledger/journal ledger/journal/tilelog
 github.com/transparency-dev/merkle     : ledger ledger/journal ledger/journal/guard ledger/journal/tilelog
                                          ledger/anchor internal/memlog
 github.com/tink-crypto/tink-go         : ledger/vault
+github.com/minio/minio-go              : ledger/journal/archive
 github.com/ethereum/go-ethereum/node   : ledger/anchor/devchain
 github.com/ethereum/go-ethereum/eth    : ledger/anchor/devchain
 github.com/ethereum/go-ethereum        : ledger/anchor ledger/anchor/evm ledger/anchor/evm/evmtest

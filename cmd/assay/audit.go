@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,7 +23,7 @@ import (
 
 type auditFlags struct {
 	dir      string
-	keys     string
+	parts    ledgerParts
 	bundles  []string
 	from, to uint64
 	decision int64
@@ -47,7 +46,7 @@ func auditCommand(u *ui) *cobra.Command {
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.dir, "dir", "assay-demo", "directory of the journal and its keys")
-	fl.StringVar(&f.keys, "keys", "", keysUsage)
+	f.parts.flags(fl, "")
 	fl.StringSliceVar(&f.bundles, "bundle", nil, "bundles that decided (default: DIR/bundle and those in DIR/models)")
 	fl.Uint64Var(&f.from, "from", 0, "first sequence number to compare")
 	fl.Uint64Var(&f.to, "to", 0, "one past the last, 0 for all")
@@ -84,7 +83,7 @@ func (f *auditFlags) run(ctx context.Context, u *ui) error {
 	if err != nil {
 		return err
 	}
-	j, end, err := openJournal(ctx, f.dir, f.keys)
+	j, end, err := openJournal(ctx, f.dir, &f.parts)
 	if err != nil {
 		return err
 	}
@@ -183,20 +182,19 @@ func (f *auditFlags) openBundles() ([]*models.Bundle, error) {
 }
 
 // openJournal opens a journal that must be there already, to look at it: no file
-// is changed. keys is the file that names the program that keeps the master key.
-func openJournal(ctx context.Context, dir, keys string) (j *journal.Journal, end func() error, err error) {
+// is changed.
+func openJournal(ctx context.Context, dir string, p *ledgerParts) (j *journal.Journal, end func() error, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "journal")); err != nil {
 		return nil, nil, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --dir: %w",
 			dir, err)
 	}
-	quiet := slog.New(slog.DiscardHandler)
-	k, endKeys, err := node.OpenKeys(keys, programLog())
+	cfg, endParts, err := p.open()
 	if err != nil {
 		return nil, nil, err
 	}
-	j, err = journal.Open(ctx, dir, journal.Config{Logger: quiet, ReadOnly: true, Keys: k})
-	if err != nil {
-		return nil, nil, errors.Join(node.InUse(dir, err), endKeys())
+	cfg.ReadOnly = true
+	if j, err = journal.Open(ctx, dir, cfg); err != nil {
+		return nil, nil, errors.Join(node.InUse(dir, err), endParts())
 	}
-	return j, func() error { return errors.Join(j.Close(), endKeys()) }, nil
+	return j, func() error { return errors.Join(j.Close(), endParts()) }, nil
 }

@@ -167,7 +167,7 @@ func (d *demo) prepare(ctx context.Context) error {
 			return fmt.Errorf("%s is not empty and was not made by the demo: name another directory with --dir", d.dir)
 		}
 		if _, err := os.Stat(filepath.Join(d.dir, "journal")); err == nil {
-			_, end, err := openJournal(ctx, d.dir, "")
+			_, end, err := openJournal(ctx, d.dir, new(ledgerParts))
 			if errors.Is(err, node.ErrInUse) {
 				return err
 			}

@@ -25,20 +25,21 @@ type evaluateFlags struct {
 	rows                        string
 	json, ablate, pdf, xlsx     bool
 
-	purpose                 string
-	challengers             []string
-	champion                string
-	policy, against         string
-	costs                   costFlags
-	declined                string
-	segments, groups        []string
-	movable                 []string
-	harden                  bool
-	periods                 int
-	server, serverCA        string
-	record                  bool
-	decisions, ledger, keys string
-	check, trust            string
+	purpose           string
+	challengers       []string
+	champion          string
+	policy, against   string
+	costs             costFlags
+	declined          string
+	segments, groups  []string
+	movable           []string
+	harden            bool
+	periods           int
+	server, serverCA  string
+	record            bool
+	decisions, ledger string
+	parts             ledgerParts
+	check, trust      string
 }
 
 func evaluateCommand(u *ui) *cobra.Command {
@@ -124,7 +125,7 @@ func (f *evaluateFlags) registerAll(c *cobra.Command) {
 	fl.BoolVar(&f.record, "record", false,
 		"with --server: have the server record the report's digest in its log (role admin), and keep the receipt")
 	fl.StringVar(&f.ledger, "ledger", "", "directory of a stopped server whose journal records the report's digest")
-	fl.StringVar(&f.keys, "keys", "", "with --ledger or --decisions: "+keysUsage)
+	f.parts.flags(fl, "with --ledger or --decisions: ")
 	fl.StringVar(&f.check, "check", "", "instead of a report: directory of a recorded one, to compare with its receipt")
 	fl.StringVar(&f.trust, "trust", "",
 		"with --check: trust file of the log (default: trust.json in the directory or one up)")

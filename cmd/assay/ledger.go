@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -20,14 +19,16 @@ import (
 )
 
 type ledgerFlags struct {
-	dir, to, subject, reason, keys string
-	before                         uint64
-	json, rebuild                  bool
+	dir, to, subject, reason string
+	parts                    ledgerParts
+	before                   uint64
+	keep                     int
+	json, rebuild, fetch     bool
 }
 
 func ledgerCommand(u *ui) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "ledger fsck|backup|erase|retire|rotate",
+		Use:   "ledger fsck|backup|erase|retire|rotate|archive",
 		Short: "Check and look after the ledger of a stopped server",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -46,6 +47,8 @@ func ledgerCommand(u *ui) *cobra.Command {
 		{"retire", "Drop the private parts of records before --before: their retention has passed", nil,
 			(*ledgerFlags).retire},
 		{"rotate", "Replace the master key and wrap every subject's key again", nil, (*ledgerFlags).rotate},
+		{"archive", "Move old record files to the archive that --archive names, or back", []string{"archive"},
+			(*ledgerFlags).moveToArchive},
 	} {
 		f := new(ledgerFlags)
 		sub := &cobra.Command{Use: s.use, Short: s.short, Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
@@ -56,7 +59,7 @@ func ledgerCommand(u *ui) *cobra.Command {
 		}}
 		fl := sub.Flags()
 		fl.StringVar(&f.dir, "dir", "assay-demo", "directory of the ledger; no server may run on it")
-		fl.StringVar(&f.keys, "keys", "", keysUsage)
+		f.parts.flags(fl, "")
 		switch s.use {
 		case "fsck":
 			fl.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
@@ -68,6 +71,9 @@ func ledgerCommand(u *ui) *cobra.Command {
 			fl.StringVar(&f.subject, "subject", "",
 				"role:id of the records' first entity, or event:id of records without one")
 			fl.StringVar(&f.reason, "reason", "", "why, for the public record; name nobody in it")
+		case "archive":
+			fl.IntVar(&f.keep, "keep", 2, "how many of the newest record files stay, at least")
+			fl.BoolVar(&f.fetch, "fetch", false, "bring every file back instead, and remove it from the archive")
 		case "retire":
 			fl.Uint64Var(&f.before, "before", 0,
 				"sequence number of the first record to keep, at most the number of records")
@@ -75,22 +81,6 @@ func ledgerCommand(u *ui) *cobra.Command {
 		c.AddCommand(sub)
 	}
 	return c
-}
-
-// keysUsage describes a flag of every command that opens a ledger.
-const keysUsage = "YAML file that names the program that keeps the master key (default: it is in the directory)"
-
-// programLog shows what the program that keeps the master key writes to its standard error.
-func programLog() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
-
-// withConfig calls do with the configuration of the ledger, while the program that keeps the master key runs.
-func (f *ledgerFlags) withConfig(do func(journal.Config) error) error {
-	keys, end, err := node.OpenKeys(f.keys, programLog())
-	if err != nil {
-		return err
-	}
-	err = do(journal.Config{Logger: slog.New(slog.DiscardHandler), RebuildLog: f.rebuild, Keys: keys})
-	return errors.Join(err, end())
 }
 
 // checkJournal refuses a directory without a journal, which Open would make.
@@ -106,7 +96,10 @@ func (f *ledgerFlags) withJournal(ctx context.Context, do func(j *journal.Journa
 	if err := f.checkJournal(); err != nil {
 		return err
 	}
-	return f.withConfig(func(cfg journal.Config) error { return node.InUse(f.dir, journal.With(ctx, f.dir, cfg, do)) })
+	return f.parts.with(func(cfg journal.Config) error {
+		cfg.RebuildLog = f.rebuild
+		return node.InUse(f.dir, journal.With(ctx, f.dir, cfg, do))
+	})
 }
 
 func (f *ledgerFlags) backup(ctx context.Context, u *ui) error {
@@ -178,7 +171,7 @@ func (f *ledgerFlags) fsck(ctx context.Context, u *ui) error {
 		f.rebuild = false
 	}
 	var rep journal.FsckReport
-	err := f.withConfig(func(cfg journal.Config) (err error) {
+	err := f.parts.with(func(cfg journal.Config) (err error) {
 		rep, err = journal.Fsck(ctx, f.dir, cfg)
 		return node.InUse(f.dir, err)
 	})

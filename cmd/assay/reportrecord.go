@@ -8,13 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/assayrisk/assay"
-	"github.com/assayrisk/assay/cmd/internal/node"
 	"github.com/assayrisk/assay/ledger"
 	"github.com/assayrisk/assay/ledger/journal"
 	"github.com/assayrisk/assay/models/eval/report"
@@ -39,12 +37,12 @@ func (f *evaluateFlags) recordInJournal(ctx context.Context, u *ui, e *training.
 		return nil, 0, fmt.Errorf("%s holds no journal: name the directory that a server worked in, with --ledger: %w",
 			f.ledger, err)
 	}
-	keys, end, err := node.OpenKeys(f.keys, programLog())
+	cfg, end, err := f.parts.open()
 	if err != nil {
 		return nil, 0, err
 	}
 	defer end()
-	err = journal.With(ctx, f.ledger, journal.Config{Logger: slog.New(slog.DiscardHandler), Keys: keys},
+	err = journal.With(ctx, f.ledger, cfg,
 		func(j *journal.Journal) error {
 			in.Ledger = &report.Ledger{
 				Facts: []report.Fact{

@@ -38,7 +38,7 @@ func (f *evaluateFlags) gatherServed(ctx context.Context, u *ui, e *training.Eva
 		return askServer(ctx, e, f.server, f.serverCA)
 	case f.decisions != "":
 		u.Step("read the decisions in %s", f.decisions)
-		return readDecisions(ctx, e, f.decisions, f.keys)
+		return readDecisions(ctx, e, f.decisions, &f.parts)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func dialServer(addr, ca string) (*assayclient.Client, error) {
 // readDecisions takes the margins of past decisions by this model. A row is
 // known by its event id where the plan names a column of ids, else by its
 // vector.
-func readDecisions(ctx context.Context, e *training.Evaluation, dir, keys string) error {
+func readDecisions(ctx context.Context, e *training.Evaluation, dir string, parts *ledgerParts) error {
 	s := e.Scorer
 	key := func(ev *assay.Event, v *assay.Vector) string {
 		if s.Plan.Spec().ID != "" {
@@ -123,7 +123,7 @@ func readDecisions(ctx context.Context, e *training.Evaluation, dir, keys string
 	if err != nil {
 		return err
 	}
-	j, end, err := openJournal(ctx, dir, keys)
+	j, end, err := openJournal(ctx, dir, parts)
 	if err != nil {
 		return err
 	}

@@ -96,6 +96,9 @@ func run(ctx context.Context, s *settings) (failed error) {
 	if cfg.Listener, err = net.Listen("tcp", s.Listen); err != nil {
 		return err
 	}
+	if cfg.Journal.Archive, err = node.OpenArchive(s.Archive); err != nil {
+		return errors.Join(err, cfg.Listener.Close())
+	}
 	keys, endKeys, err := node.OpenKeys(s.Keys, log)
 	if err != nil {
 		return errors.Join(err, cfg.Listener.Close())

@@ -25,6 +25,7 @@ type settings struct {
 	Models       string        `yaml:"models" doc:"Directory whose folders are bundles that an admin can activate or shadow. Empty: none."`
 	Dir          string        `yaml:"dir" default:"assay-data" doc:"Directory of the journal, the log, the keys and the anchors. Back keys/ up apart."`
 	Keys         string        `yaml:"keys" doc:"YAML file that names the program that keeps the master key, such as one that asks a hardware module (docs/formats/keys.md). Empty: the key is a file in dir."`
+	Archive      string        `yaml:"archive" doc:"YAML file that names the archive that assay ledger archive moved record files to (docs/formats/archive.md). Empty: none."`
 	Origin       string        `yaml:"origin" doc:"Name of the log at its first start, such as log.example.org/credit. Empty: random digits."`
 	HeadCopy     string        `yaml:"head-copy" doc:"File on another device, or mounted from another machine, that a copy of the log's high-water mark is kept in: a directory that was put back to an older state does not start with it. Empty: none."`
 	AcceptHead   bool          `yaml:"accept-head" doc:"Start though neither the chain nor head-copy confirms that the log in dir is the newest: who says so vouches that no promise was given beyond it. The log records it."`

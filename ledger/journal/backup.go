@@ -36,6 +36,8 @@ func (j *Journal) Backup(ctx context.Context, dst string) (err error) {
 	storeCopy := filepath.Join(dst, storeDir)
 	upto, err := j.copyStore(ctx, storeCopy)
 	if err == nil {
+		j.filesMu.Lock()
+		defer j.filesMu.Unlock()
 		err = errors.Join(j.records.CopyTo(filepath.Join(dst, recordDir), upto),
 			j.signatures.CopyTo(filepath.Join(dst, signatureDir)),
 			j.dictionaries.copyTo(filepath.Join(dst, dictionaryDir)))

@@ -62,6 +62,9 @@ type Config struct {
 	// that cannot be written: what a crash cut short is repaired in memory, nothing
 	// that is missing is made, and Run refuses.
 	ReadOnly bool
+	// Archive is where record files were moved to, or are to be (see Journal.Archive); nil is none. A journal without
+	// it opens, and cannot read what was moved.
+	Archive recordfile.Archive
 	// CacheBytes of the request index; 0 is 64 MiB.
 	CacheBytes int64
 

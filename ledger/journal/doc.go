@@ -26,6 +26,7 @@
 //	store       request ids, wrapped subject keys and marks; it follows the record files and can be rebuilt from them
 //	tilelog     the log's directory; it can be rebuilt from the records
 //	guard       the signing key, which signs checkpoints of the journal's own records and nothing else
+//	archive     record files that are kept elsewhere: in an S3-compatible store, or in a folder
 //	overlay     a file system that reads a journal without changing it
 //	recordclock  the clock of the records, which a machine's clock that jumps does not move
 //	atomicfile  files that are replaced whole
@@ -37,7 +38,8 @@
 //	record.go, business.go, report.go      what a record holds and names; the opening of a report's leaf
 //	dictionaries.go                        what parts are compressed with before they are sealed
 //	sign.go                                signatures written behind the replies, and made again after a crash
-//	erase.go, rotate.go, retire.go         keys destroyed, the master key replaced, private parts dropped
+//	erase.go, rotate.go, retire.go         keys destroyed, the master key opened and replaced, private parts dropped
+//	archive.go                             old record files moved to an archive, and back
 //	backup.go                              a copy of a running journal
 //	fsck.go, fsckrecords.go, fsckstore.go  everything derived again and compared
 //
@@ -53,6 +55,6 @@
 //	log/               C2SP tlog-tiles: may be published as it is
 //	keys/log.key       the log's signing key (note format), mode 0600
 //	keys/log.pub       the log's verifier key
-//	keys/master.json   the master key, mode 0600
+//	keys/master.json   the master key, mode 0600, unless a program keeps it
 //	guard/high-water   the largest checkpoint ever signed, kept apart from log/
 package journal

@@ -16,6 +16,7 @@ import (
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
+	"github.com/assayrisk/assay/ledger/journal/recordfile"
 	"github.com/assayrisk/assay/ledger/journal/store"
 	"github.com/assayrisk/assay/ledger/journal/tilelog"
 )
@@ -280,26 +281,79 @@ func (j *Journal) checkPublished(ctx context.Context) error {
 	return nil
 }
 
-// compareEntries reads the entry bundles between two sizes back from the log's
-// directory and compares each entry with the journal's leaf.
-func (j *Journal) compareEntries(ctx context.Context, from, size uint64) error {
-	var bundle [][]byte
-	at := ^uint64(0)
-	return j.leaves(ctx, from, size, func(seq uint64, leaf []byte, _ *assay.Digest) error {
-		if i := seq / tilelog.EntriesPerBundle; i != at {
-			var err error
-			if bundle, err = j.logDir().Entries(ctx, i, size); err != nil {
-				return fmt.Errorf("log: entry bundle %d: %w", i, err)
-			}
-			at = i
+// entryReader reads entries of the log, one after the other, from the log's directory.
+type entryReader struct {
+	dir    tilelog.Dir
+	size   uint64 // of the log
+	bundle [][]byte
+	number uint64 // of the bundle, if there is one
+}
+
+// read returns an entry, nil if the log has none with that number.
+func (r *entryReader) read(ctx context.Context, seq uint64) ([]byte, error) {
+	if i := seq / tilelog.EntriesPerBundle; r.bundle == nil || i != r.number {
+		b, err := r.dir.Entries(ctx, i, r.size)
+		if err != nil {
+			return nil, fmt.Errorf("log: entry bundle %d: %w", i, err)
 		}
-		k := seq % tilelog.EntriesPerBundle
-		if k >= uint64(len(bundle)) || !bytes.Equal(bundle[k], leaf) {
-			err := fmt.Errorf("%w: entry %d of the log is not record %d of the journal: the log directory was "+
-				"changed: %w", ErrFork, seq, seq, assay.ErrCorrupt)
-			j.guard.Refuse(err)
+		r.bundle, r.number = b, i
+	}
+	if k := seq % tilelog.EntriesPerBundle; k < uint64(len(r.bundle)) {
+		return r.bundle[k], nil
+	}
+	return nil, nil
+}
+
+// compareEntries reads the entries between two sizes back from the log's directory and compares each with the journal's
+// leaf. Of record files in an archive it compares the digest of the leaves, which is here.
+func (j *Journal) compareEntries(ctx context.Context, from, size uint64) error {
+	r := &entryReader{dir: j.logDir(), size: size}
+	for _, first := range append(j.records.FirstSequences(), size) {
+		first = min(first, size)
+		if err := j.compareLeaves(ctx, r, from, first); err != nil { // of the files before it
 			return err
 		}
-		return nil
+		from = max(from, first)
+		end, want, ok, err := j.records.ArchivedLeaves(first)
+		if err != nil {
+			return err
+		}
+		if ok && from == first && end <= size {
+			if err := j.compareDigest(ctx, r, first, end, want); err != nil {
+				return err
+			}
+			from = end
+		}
+	}
+	return nil
+}
+
+func (j *Journal) compareLeaves(ctx context.Context, r *entryReader, from, to uint64) error {
+	return j.leaves(ctx, from, to, func(seq uint64, leaf []byte, _ *assay.Digest) error {
+		entry, err := r.read(ctx, seq)
+		if err == nil && (entry == nil || !bytes.Equal(entry, leaf)) {
+			err = fmt.Errorf("%w: entry %d of the log is not record %d of the journal: the log directory was "+
+				"changed: %w", ErrFork, seq, seq, assay.ErrCorrupt)
+			j.guard.Refuse(err)
+		}
+		return err
 	})
+}
+
+func (j *Journal) compareDigest(ctx context.Context, r *entryReader, from, to uint64, want []byte) error {
+	d := recordfile.NewLeafDigest()
+	for seq := from; seq < to; seq++ {
+		entry, err := r.read(ctx, seq)
+		if err != nil {
+			return err
+		}
+		d.Add(entry)
+	}
+	if !bytes.Equal(d.Sum(), want) {
+		err := fmt.Errorf("%w: entries %d to %d of the log are not the records of the journal that are in the "+
+			"archive: the log directory was changed: %w", ErrFork, from, to-1, assay.ErrCorrupt)
+		j.guard.Refuse(err)
+		return err
+	}
+	return ctx.Err()
 }

@@ -72,6 +72,7 @@ type Journal struct {
 	// writeMu is held for reading from a group's making until it is written, and for writing by what may not happen in
 	// the middle of one: the master key is replaced, a record file is closed.
 	writeMu sync.RWMutex
+	filesMu sync.Mutex // held by whatever replaces, moves or copies whole record files
 
 	published struct {
 		sync.Mutex
@@ -181,6 +182,7 @@ func (j *Journal) recover(ctx context.Context, signer ed25519.PrivateKey) error 
 	if err != nil {
 		return err
 	}
+	j.records.UseArchive(j.cfg.Archive)
 	if torn > 0 {
 		j.cfg.Logger.Warn("journal: a group that was being written when the last run ended was cut away; "+
 			"nobody was promised it", "bytes", torn)

@@ -33,6 +33,8 @@ func (j *Journal) Retire(ctx context.Context, before uint64) (n int, err error) 
 	if err != nil {
 		return 0, fmt.Errorf("retire: %w", err)
 	}
+	j.filesMu.Lock()
+	defer j.filesMu.Unlock()
 	firsts := j.records.FirstSequences()
 	for _, first := range firsts {
 		if first >= before {

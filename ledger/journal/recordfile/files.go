@@ -25,6 +25,8 @@ type Files struct {
 	fs           vfs.FS
 	dir          string
 	auth         *vault.Authenticator
+	archive      Archive // where some files were moved; nil: none
+	chunks       chunkCache
 	maxFileBytes int64 // bytes after which a new file is begun
 
 	mu           sync.Mutex
@@ -63,6 +65,10 @@ func Open(f vfs.FS, dir string, auth *vault.Authenticator, limit int64) (r *File
 	}
 	if n := len(r.firsts); n > 0 {
 		last := r.firsts[n-1]
+		if here, err := exists(f, r.path(last)); err != nil || !here {
+			return nil, 0, fmt.Errorf("records: the files behind %s are missing: it is in an archive, and the last "+
+				"file never is (%v): %w", awayName(last), err, assay.ErrCorrupt)
+		}
 		if torn, err = r.recover(last); err != nil {
 			return nil, 0, err
 		}
@@ -119,21 +125,29 @@ func (r *Files) acquire(first uint64) (*segment, error) {
 	defer r.mu.Unlock()
 	s := r.open[first]
 	if s == nil {
-		f, err := r.fs.Open(r.path(first))
-		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("records: file %s is missing: %w", fileName(first), assay.ErrCorrupt)
-			}
-			return nil, fmt.Errorf("records: %w", err)
-		}
-		s = &segment{first: first, file: f}
-		if s.groups, s.end, s.size, err = findGroups(f, first); err != nil {
-			return nil, errors.Join(err, f.Close())
+		var err error
+		if s, err = r.openSegment(first); err != nil {
+			return nil, err
 		}
 		r.open[first] = s
 	}
 	s.refs++
 	r.touch(first)
+	return s, nil
+}
+
+func (r *Files) openSegment(first uint64) (*segment, error) {
+	f, err := r.fs.Open(r.path(first))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r.openAway(first)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	s := &segment{first: first, file: f}
+	if s.groups, s.end, s.size, err = findGroups(f, first); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return s, nil
 }
 
@@ -160,18 +174,22 @@ func (r *Files) touch(first uint64) {
 func (r *Files) release(s *segment) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.refs--; s.refs == 0 && s.replaced {
+	if s.refs--; s.refs == 0 && s.unused != nil {
+		close(s.unused)
 		_ = s.file.Close()
 	}
 }
 
-// forget drops a file that was replaced: later readers open the new one.
-func (r *Files) forget(first uint64) {
+// forget drops a file that was replaced: later readers open the new one. The channel that it returns is closed when
+// nobody reads the old one.
+func (r *Files) forget(first uint64) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	unused := make(chan struct{})
 	s := r.open[first]
 	if s == nil {
-		return
+		close(unused)
+		return unused
 	}
 	delete(r.open, first)
 	for i, u := range r.recentlyUsed {
@@ -180,9 +198,11 @@ func (r *Files) forget(first uint64) {
 			break
 		}
 	}
-	if s.replaced = true; s.refs == 0 {
+	if s.unused = unused; s.refs == 0 {
+		close(unused)
 		_ = s.file.Close()
 	}
+	return unused
 }
 
 // holding returns the open file that holds a record.
@@ -206,15 +226,39 @@ func (r *Files) locate(seq uint64) (*segment, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	r.mu.Lock()
-	marks, end := s.groups, s.end
-	r.mu.Unlock()
+	marks, end, err := r.groupsOf(s)
+	if err != nil {
+		r.release(s)
+		return nil, 0, err
+	}
 	m, ok := groupHolding(marks, seq)
 	if !ok || seq >= end {
 		r.release(s)
 		return nil, 0, fmt.Errorf("journal: record %d is missing: %w", seq, assay.ErrCorrupt)
 	}
 	return s, m.offset, nil
+}
+
+// groupsOf returns where an open file's groups begin, and one more than the last record. It reads that of a moved file
+// from the archive, once.
+func (r *Files) groupsOf(s *segment) (groups []groupOffset, end uint64, err error) {
+	r.mu.Lock()
+	groups, end = s.groups, s.end
+	r.mu.Unlock()
+	if s.away == nil || groups != nil {
+		return groups, end, nil
+	}
+	b := make([]byte, s.away.Index)
+	if err := readFull(s.file, b, s.away.Records); err != nil {
+		return nil, 0, err
+	}
+	if groups, err = s.away.parseIndex(b); err != nil {
+		return nil, 0, err
+	}
+	r.mu.Lock()
+	s.groups = groups
+	r.mu.Unlock()
+	return groups, end, nil
 }
 
 // Append writes a frame that Encode made; with sync, it makes it durable. After an error, what is on disk is unknown
@@ -264,7 +308,7 @@ func (r *Files) beginFile(next uint64) error {
 		if err != nil {
 			return err
 		}
-		st, err := s.file.Stat()
+		st, err := r.fs.Stat(r.path(s.first))
 		if err != nil {
 			return fmt.Errorf("records: %w", err)
 		}

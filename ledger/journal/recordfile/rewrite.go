@@ -13,12 +13,40 @@ import (
 )
 
 // DropPersonal writes the file that begins with first again, without the personal parts of the records before a number,
-// except those under the key kept. It returns how many it dropped. Nobody may append to that file meanwhile (see Roll);
-// it may be read.
+// except those under the key kept. It returns how many it dropped. A file in the archive is written here first, and is
+// moved there anew once the old object is removed. Nobody may append to that file meanwhile (see Roll); it may be read.
 func (r *Files) DropPersonal(ctx context.Context, first, before uint64, kept vault.ID) (n int, err error) {
-	s, err := r.acquire(first)
+	moved, err := r.Archived(first)
 	if err != nil {
 		return 0, err
+	}
+	var a *away
+	if moved {
+		if a, err = r.readAway(first); err != nil || a.Dropped >= min(before, a.End) {
+			return 0, err
+		}
+	}
+	n, unused, err := r.dropPersonal(ctx, first, before, kept)
+	if err != nil {
+		return 0, err
+	}
+	if moved && n == 0 {
+		a.Dropped = min(before, a.End)
+		return 0, r.writeAway(a)
+	}
+	err = r.discardObject(ctx, first, unused) // if there is one: of a file that was moved, or of an attempt to
+	if moved && err == nil {
+		_, err = r.moveAway(ctx, first, min(before, a.End))
+	}
+	return n, err
+}
+
+// dropPersonal is DropPersonal for a file wherever it is; the new one is here. It also returns what forget does.
+func (r *Files) dropPersonal(ctx context.Context, first, before uint64, kept vault.ID) (n int, unused <-chan struct{},
+	err error) {
+	s, err := r.acquire(first)
+	if err != nil {
+		return 0, nil, err
 	}
 	defer r.release(s)
 	end := s.end
@@ -29,10 +57,13 @@ func (r *Files) DropPersonal(ctx context.Context, first, before uint64, kept vau
 		return nil
 	})
 	if n == 0 || err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	err = replaceFile(r.fs, r.path(first), func(w io.Writer) error {
 		return r.Groups(ctx, first, end, AllSections, func(b *StoredGroup) error {
+			if err := r.Check(b); err != nil {
+				return err
+			}
 			out, err := b.withoutPersonal(r.auth, before, kept)
 			if err == nil {
 				_, err = w.Write(out)
@@ -41,10 +72,9 @@ func (r *Files) DropPersonal(ctx context.Context, first, before uint64, kept vau
 		})
 	})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	r.forget(first)
-	return n, nil
+	return n, r.forget(first), nil
 }
 
 // withoutPersonal returns a group's frame without the personal parts of the records before a number, except those under
@@ -70,7 +100,8 @@ func (b *StoredGroup) withoutPersonal(auth *vault.Authenticator, before uint64, 
 }
 
 // CopyTo copies the records below a number, which ends a group, to another directory. It links whole files where the
-// file system can: they do not change, and DropPersonal makes a new file.
+// file system can: they do not change, and DropPersonal makes a new file. Of a file that was moved to an archive it
+// copies what says where that is.
 func (r *Files) CopyTo(dir string, upto uint64) error {
 	if err := r.fs.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -81,13 +112,21 @@ func (r *Files) CopyTo(dir string, upto uint64) error {
 			break
 		}
 		to := r.fs.PathJoin(dir, fileName(first))
+		moved, err := r.Archived(first)
+		if err != nil {
+			return err
+		}
 		if i+1 < len(firsts) && firsts[i+1] <= upto {
-			if err := vfs.LinkOrCopy(r.fs, r.path(first), to); err != nil {
+			from := r.path(first)
+			if moved {
+				from, to = r.awayPath(first), r.fs.PathJoin(dir, awayName(first))
+			}
+			if err := vfs.LinkOrCopy(r.fs, from, to); err != nil {
 				return err
 			}
 			continue
 		}
-		err := replaceFile(r.fs, to, func(w io.Writer) error {
+		err = replaceFile(r.fs, to, func(w io.Writer) error {
 			return r.Groups(context.Background(), first, upto, AllSections, func(b *StoredGroup) error {
 				_, err := w.Write(b.raw)
 				return err

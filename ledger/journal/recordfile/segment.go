@@ -43,13 +43,17 @@ type groupOffset struct {
 // segment is an open record file. In the one that is being written, groups, end
 // and size grow; all else is read-only.
 type segment struct {
-	first    uint64
-	file     vfs.File
-	groups   []groupOffset
-	end      uint64 // one more than its last record
-	size     int64  // bytes of whole groups
-	refs     int    // guarded by Files.mu
-	replaced bool   // by another file: close it when nobody reads it
+	first uint64
+	file  interface {
+		io.ReaderAt
+		io.Closer
+	}
+	away   *away // where it is, if it was moved; then groups is nil until it is needed, see groupsOf
+	groups []groupOffset
+	end    uint64        // one more than its last record
+	size   int64         // bytes of whole groups
+	refs   int           // guarded by Files.mu
+	unused chan struct{} // if another file has replaced it: closed, as the file is, when nobody reads it
 }
 
 // findGroups walks the heads of a file's groups.
@@ -114,7 +118,7 @@ func isZero(b []byte) bool {
 }
 
 // readHead reads a group's head at an offset.
-func readHead(f vfs.File, off int64, buf []byte) (Head, error) {
+func readHead(f io.ReaderAt, off int64, buf []byte) (Head, error) {
 	if err := readFull(f, buf[:maxHeadBytes], off); err != nil {
 		return Head{}, err
 	}
@@ -122,7 +126,7 @@ func readHead(f vfs.File, off int64, buf []byte) (Head, error) {
 }
 
 // readFull reads len(b) bytes; a file that is too short is corrupt.
-func readFull(f vfs.File, b []byte, off int64) error {
+func readFull(f io.ReaderAt, b []byte, off int64) error {
 	n, err := f.ReadAt(b, off)
 	if n == len(b) {
 		return nil
@@ -144,7 +148,7 @@ func groupHolding(marks []groupOffset, seq uint64) (groupOffset, bool) {
 }
 
 // listSegments returns the first sequence numbers of a directory's record
-// files, ascending, and removes what an interrupted rewrite left.
+// files, those that were moved too, ascending, and removes what an interrupted rewrite left.
 func listSegments(fs vfs.FS, dir string) (firsts []uint64, err error) {
 	names, err := fs.List(dir)
 	if err != nil {
@@ -154,7 +158,11 @@ func listSegments(fs vfs.FS, dir string) (firsts []uint64, err error) {
 		if n == preallocatedName {
 			continue
 		}
-		if first, ok := parseFileName(n); ok {
+		name := n
+		if base, ok := strings.CutSuffix(n, AwaySuffix); ok {
+			name = base + Suffix
+		}
+		if first, ok := parseFileName(name); ok {
 			firsts = append(firsts, first)
 			continue
 		}
@@ -167,7 +175,7 @@ func listSegments(fs vfs.FS, dir string) (firsts []uint64, err error) {
 		return nil, fmt.Errorf("records: %s is not a record file: %w", fs.PathJoin(dir, n), assay.ErrCorrupt)
 	}
 	slices.Sort(firsts)
-	return firsts, nil
+	return slices.Compact(firsts), nil // a file that is being moved is there twice
 }
 
 // replaceFile writes a file so that after a crash either the old or the new one is there.
