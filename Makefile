@@ -127,3 +127,5 @@ demo: ## train, serve, anchor and verify on real data
 .PHONY: tidy
 tidy: ## check that go.mod and go.sum match the imports
 	$(GO) mod tidy -diff
+	cd tools/archive && $(GO) mod tidy -diff
+	cd tools/pkcs11keys && $(GO) mod tidy -diff
