@@ -5,6 +5,7 @@ package journal
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	assay "github.com/assayrisk/assay"
 	"github.com/assayrisk/assay/ledger"
@@ -58,6 +59,8 @@ func (r *Record) check() error {
 		return fmt.Errorf("record: a name is longer than %d bytes: %w", MaxNameBytes, assay.ErrInvalid)
 	case len(r.Parties) > maxParties:
 		return fmt.Errorf("record: %d parties, at most %d: %w", len(r.Parties), maxParties, assay.ErrInvalid)
+	case slices.Contains(r.Parties, Party{}):
+		return fmt.Errorf("record: a party was not looked up: %w", assay.ErrInvalid)
 	}
 	return nil
 }
