@@ -87,23 +87,36 @@ func (l *lateEvents) remember(seq uint64, x Lateness) {
 	l.mu.bySequence[seq] = x
 }
 
-// stored returns what is remembered, oldest first.
-func (l *lateEvents) stored() []storedLate {
+// lateChunk is how many late events one list of a stored state holds: CBOR is read with a bound on lists.
+const lateChunk = 1 << 14
+
+// stored returns what is remembered of the records below a number, oldest first.
+func (l *lateEvents) stored(below uint64) (out [][]storedLate) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]storedLate, 0, len(l.mu.order))
+	var chunk []storedLate
 	for i := range l.mu.order {
 		seq := l.mu.order[(l.mu.next+i)%len(l.mu.order)]
+		if seq >= below {
+			continue
+		}
 		x := l.mu.bySequence[seq]
-		out = append(out, storedLate{seq, x.Behind, x.Windows})
+		if chunk = append(chunk, storedLate{seq, x.Behind, x.Windows}); len(chunk) == lateChunk {
+			out, chunk = append(out, chunk), nil
+		}
+	}
+	if len(chunk) > 0 {
+		out = append(out, chunk)
 	}
 	return out
 }
 
 // restore remembers what stored returned.
-func (l *lateEvents) restore(events []storedLate) {
-	for _, x := range events {
-		l.remember(x.Sequence, Lateness{x.Behind, x.Windows})
+func (l *lateEvents) restore(events [][]storedLate) {
+	for _, chunk := range events {
+		for _, x := range chunk {
+			l.remember(x.Sequence, Lateness{x.Behind, x.Windows})
+		}
 	}
 }
 

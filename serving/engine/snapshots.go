@@ -71,7 +71,7 @@ type takenState struct {
 	number   uint64
 	acts     []byte
 	retired  uint64
-	late     []storedLate
+	late     [][]storedLate
 	lastLeaf assay.Digest // hash of the leaf of the last record before number
 	windows  []*takenWindows
 }
@@ -95,7 +95,7 @@ func (e *Engine) snapshotLocked() {
 		return
 	}
 	s.last = number
-	t := &takenState{number: number, late: e.late.stored(), retired: e.mu.state.retired}
+	t := &takenState{number: number, retired: e.mu.state.retired}
 	var err error
 	if t.acts, err = e.mu.state.acts.marshal(); err == nil {
 		err = t.begin(e.mu.state)
@@ -166,6 +166,7 @@ func (e *Engine) writeSnapshot(ctx context.Context, t *takenState) (err error) {
 	if t.lastLeaf, err = e.journal.LeafHash(t.number - 1); err != nil {
 		return err
 	}
+	t.late = e.late.stored(t.number)
 	out, err := s.files.Begin(t.number)
 	if err != nil {
 		return err
@@ -203,7 +204,10 @@ func (e *Engine) writeSnapshot(ctx context.Context, t *takenState) (err error) {
 		w.directory = w.dir
 	}
 	e.mu.Unlock()
-	return s.keep(t, len(state), whole || len(s.chain) == 0)
+	if err := s.keep(t, len(state), whole || len(s.chain) == 0); err != nil { // the snapshot counts all the same
+		e.log.Warn("files of snapshots that no start needs are still there", "error", err)
+	}
+	return nil
 }
 
 // wholeDirectory are the changes that lead from an empty directory to this one.

@@ -26,7 +26,7 @@ type storedHead struct {
 	Version uint8           `cbor:"0,keyasint"`
 	Chain   []uint64        `cbor:"1,keyasint"` // numbers of the snapshots before that it needs, rising
 	Acts    []byte          `cbor:"2,keyasint"` // see storedActs
-	Late    []storedLate    `cbor:"3,keyasint"`
+	Late    [][]storedLate  `cbor:"3,keyasint"`
 	Windows []storedWindows `cbor:"4,keyasint"`
 	Retired uint64          `cbor:"5,keyasint"` // records below this number have no personal part
 	Last    assay.Digest    `cbor:"6,keyasint"` // hash of the leaf of the last record before
