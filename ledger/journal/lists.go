@@ -4,7 +4,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -139,7 +138,7 @@ func (j *Journal) fillLists(ctx context.Context) error {
 		entries := make([]listing.Entry, 0, to-from)
 		err := j.records.Scan(ctx, from, to, recordfile.AllSections, func(seq uint64, s recordfile.StoredRecord) error {
 			r, _, err := j.open(seq, s)
-			if err != nil && !errors.Is(err, vault.ErrErased) && !errors.Is(err, ErrRetired) {
+			if err != nil && !personalGone(err) {
 				return err
 			}
 			entries = append(entries, j.storedEntry(s, r))

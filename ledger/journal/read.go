@@ -86,49 +86,61 @@ func (j *Journal) stored(ctx context.Context, seq uint64) (recordfile.StoredReco
 // open opens a stored record: the leaf, the business part, then the personal part. Then it checks that the leaf commits
 // to what was sealed. An error that matches vault.ErrErased or ErrRetired leaves the other parts set.
 func (j *Journal) open(seq uint64, s recordfile.StoredRecord) (*Record, *vault.Key, error) {
-	r, leaf, err := j.openLasting(seq, s)
+	o, err := j.openLasting(seq, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(s.Personal) == 0 {
-		return r, nil, fmt.Errorf("journal: record %d: %w", seq, ErrRetired)
-	}
-	k, err := j.store.Key(s.Key)
-	if err != nil {
-		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
-	}
-	ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
-	plain, err := openPart(k, j.dictionaries.decoder.Load(), s.Version, s.Personal, ad[:])
-	if err == nil {
-		err = r.parsePersonal(plain)
-	}
-	if err != nil {
-		return r, nil, fmt.Errorf("journal: record %d: %w", seq, err)
-	}
-	kd, kv := k.CommitmentKeys(seq)
-	if ledger.CommitDecision(kd[:], r.Decision) != leaf.Decision ||
-		ledger.CommitVector(kv[:], r.Vector) != leaf.Vector {
-		return r, nil, fmt.Errorf("journal: record %d: what was sealed is not what the leaf commits to: %w",
-			seq, assay.ErrCorrupt)
-	}
-	return r, k, nil
+	k, err := j.openPersonal(o, seq, s)
+	return &o.Record, k, err
+}
+
+// openedRecord is a record that is being opened.
+type openedRecord struct {
+	Record
+	leaf    ledger.Leaf
+	context [40]byte // see sealContext
 }
 
 // openLasting opens what stays of a stored record, whoever is erased: the leaf and the business part.
-func (j *Journal) openLasting(seq uint64, s recordfile.StoredRecord) (*Record, *ledger.Leaf, error) {
+func (j *Journal) openLasting(seq uint64, s recordfile.StoredRecord) (*openedRecord, error) {
 	leaf, err := ledger.ParseLeaf(s.Leaf)
 	if err != nil {
-		return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
+		return nil, fmt.Errorf("journal: record %d: %w", seq, err)
 	}
-	r := &Record{Kind: leaf.Kind, Micros: leaf.Micros,
-		Model: leaf.Model, Plan: leaf.Plan, Policy: leaf.Policy, Tag: s.Tag}
+	o := &openedRecord{leaf: leaf, context: sealContext(seq, ledger.HashLeaf(s.Leaf))}
+	o.Kind, o.Micros, o.Tag = leaf.Kind, leaf.Micros, s.Tag
+	o.Model, o.Plan, o.Policy = leaf.Model, leaf.Plan, leaf.Policy
 	if len(s.Business) > 0 {
-		ad := sealContext(seq, ledger.HashLeaf(s.Leaf))
-		if err := j.openBusiness(r, seq, s, ad[:]); err != nil {
-			return nil, nil, fmt.Errorf("journal: record %d: %w", seq, err)
+		if err := j.openBusiness(&o.Record, seq, s, o.context[:]); err != nil {
+			return nil, fmt.Errorf("journal: record %d: %w", seq, err)
 		}
 	}
-	return r, &leaf, nil
+	return o, nil
+}
+
+// openPersonal opens the personal part of a stored record, and checks that its leaf commits to what was sealed.
+func (j *Journal) openPersonal(o *openedRecord, seq uint64, s recordfile.StoredRecord) (*vault.Key, error) {
+	if len(s.Personal) == 0 {
+		return nil, fmt.Errorf("journal: record %d: %w", seq, ErrRetired)
+	}
+	k, err := j.store.Key(s.Key)
+	if err != nil {
+		return nil, fmt.Errorf("journal: record %d: %w", seq, err)
+	}
+	plain, err := openPart(k, j.dictionaries.decoder.Load(), s.Version, s.Personal, o.context[:])
+	if err == nil {
+		err = o.parsePersonal(plain)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: record %d: %w", seq, err)
+	}
+	kd, kv := k.CommitmentKeys(seq)
+	if ledger.CommitDecision(kd[:], o.Decision) != o.leaf.Decision ||
+		ledger.CommitVector(kv[:], o.Vector) != o.leaf.Vector {
+		return nil, fmt.Errorf("journal: record %d: what was sealed is not what the leaf commits to: %w",
+			seq, assay.ErrCorrupt)
+	}
+	return k, nil
 }
 
 // openBusiness opens a record's business part.
@@ -142,6 +154,11 @@ func (j *Journal) openBusiness(r *Record, seq uint64, s recordfile.StoredRecord,
 		return err
 	}
 	return r.parseBusiness(plain, s.Key)
+}
+
+// personalGone reports whether an error says that a personal part is gone for good, and nothing worse.
+func personalGone(err error) bool {
+	return errors.Is(err, vault.ErrErased) || errors.Is(err, ErrRetired)
 }
 
 // EachLeaf calls fn with the public leaf of each durable record, in order; its bytes are valid until fn returns.
@@ -166,13 +183,10 @@ func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error
 	if err := j.waitApplied(context.Background(), to); err != nil {
 		return err
 	}
-	readable := func(err error) bool {
-		return err == nil || errors.Is(err, vault.ErrErased) || errors.Is(err, ErrRetired)
-	}
 	if from < to && to-from <= scanBySingle {
 		for seq := from; seq < to; seq++ {
 			r, err := j.Get(seq)
-			if !readable(err) {
+			if err != nil && !personalGone(err) {
 				return err
 			}
 			if err := fn(seq, r, err); err != nil {
@@ -184,7 +198,7 @@ func (j *Journal) Scan(from, to uint64, fn func(seq uint64, r *Record, err error
 	ctx, read := context.Background(), recordfile.AllSections
 	return j.records.Scan(ctx, from, to, read, func(seq uint64, s recordfile.StoredRecord) error {
 		r, _, err := j.open(seq, s)
-		if !readable(err) {
+		if err != nil && !personalGone(err) {
 			return err
 		}
 		return fn(seq, r, err)
@@ -201,17 +215,17 @@ func (j *Journal) ScanLasting(from, to uint64, lasting func(ledger.Kind) bool,
 	}
 	ctx, read := context.Background(), recordfile.AllSections
 	return j.records.Scan(ctx, from, to, read, func(seq uint64, s recordfile.StoredRecord) error {
-		var r *Record
-		leaf, err := ledger.ParseLeaf(s.Leaf)
-		if err == nil && len(s.Business) > 0 && lasting(leaf.Kind) {
-			r, _, err = j.openLasting(seq, s)
-		} else {
-			r, _, err = j.open(seq, s)
-		}
-		if err != nil && !errors.Is(err, vault.ErrErased) && !errors.Is(err, ErrRetired) {
+		o, err := j.openLasting(seq, s)
+		if err != nil {
 			return err
 		}
-		return fn(seq, r, err)
+		if len(s.Business) == 0 || !lasting(o.Kind) {
+			_, err = j.openPersonal(o, seq, s)
+		}
+		if err != nil && !personalGone(err) {
+			return err
+		}
+		return fn(seq, &o.Record, err)
 	})
 }
 

@@ -35,7 +35,7 @@ type Config struct {
 	KeepPersonal  time.Duration // how long personal parts are kept; 0: for ever
 	Traced        bool          // requests may carry a span, to which the stages are added
 
-	SnapshotRecords uint64 // records between two snapshots of the windows; 0: 65,536
+	SnapshotRecords uint64 // records between two snapshots of the windows; 0: 131,072
 
 	// What a start records, apart from its first model.
 	FourEyes      bool

@@ -22,7 +22,7 @@ import (
 
 const (
 	// defaultSnapshotRecords is how many records lie between two snapshots: a start replays fewer.
-	defaultSnapshotRecords = 1 << 16
+	defaultSnapshotRecords = 1 << 17
 	// stepRows is how many rows of a table are written under one lock, some 100 microseconds.
 	stepRows = 64
 	// maxChain bounds how many snapshots a start reads: the newest whole one, and the changes since.
