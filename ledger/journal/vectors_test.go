@@ -121,9 +121,9 @@ func TestPythonReadsRecords(t *testing.T) {
 	if python == "" {
 		python = "python3"
 	}
-	if err := exec.Command(python, "-c", "import cryptography").Run(); err != nil {
-		t.Skip("no Python with the package cryptography: the second reader of record files was not run (set " +
-			"ASSAY_PEERS_PYTHON)")
+	if err := exec.Command(python, "-c", "import cryptography, zstandard").Run(); err != nil {
+		t.Skip("no Python with the packages cryptography and zstandard (set ASSAY_PEERS_PYTHON): the second reader " +
+			"of record files was not run")
 	}
 	out, err := exec.Command(python, filepath.Join("..", "..", "docs", "formats", "verifier", "read_records.py"),
 		recordVectorFile, recordVectorFile1).CombinedOutput()
