@@ -18,7 +18,7 @@ test: build vet ## build, vet, and run every test: the README's test command
 	$(GO) test -timeout 30m $(PKGS)
 
 .PHONY: quick
-quick: ## every package, but not the tests that take seconds: about 52 s of two cores once built
+quick: ## every package, but not the tests that take seconds: about 80 s of two cores once built
 	$(GO) test -short -vet=off -ldflags="-s -w" $(PKGS)
 
 .PHONY: build
